@@ -1,0 +1,1 @@
+//! Simulators of the chat platforms that Cardkey speaks to.
