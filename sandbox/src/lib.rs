@@ -1,1 +1,38 @@
-//! Simulators of the chat platforms that Cardkey speaks to.
+//! Simulators of the chat platforms that Cardkey speaks to: real sockets, scripted faults and a small chat page.
+//!
+//! What it is for: the gateway's tests and its demo talk to this instead of the real platform. It must not depend on the
+//! gateway; wire formats are written twice on purpose, so that a misreading on one side shows.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`sandbox`] | starts and stops everything; [`Sandbox`] is what tests hold |
+//! | [`options`] | what it is started with, and the fixed ids and secrets |
+//! | [`feishu`] | the Feishu open platform: HTTP interfaces and the long connection |
+//! | [`chat`] | the chat page and its JSON |
+//! | [`control`] | the HTTP interface for tests: faults, people, consents, the request log |
+//! | [`pages`] | all HTML, CSS and JavaScript |
+//! | [`world`] | people, apps, messages, codes, tokens |
+//! | [`faults`], [`journal`] | scripted faults; the log of requests |
+//! | [`clock`], [`random`] | the owners of time and randomness |
+//! | [`listener`], [`mod@line`], [`tls`] | the HTTP listener, one connection, certificates |
+
+pub mod chat;
+pub mod clock;
+pub mod control;
+pub mod faults;
+pub mod feishu;
+pub mod journal;
+pub mod line;
+pub mod listener;
+pub mod options;
+pub mod pages;
+pub mod random;
+pub mod sandbox;
+pub mod tls;
+pub mod world;
+
+pub use options::{
+    ALICE, AppSpec, BOB, CAROL, DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TENANT_KEY, Lifetimes, Options, PersonSpec,
+    StreamOptions,
+};
+pub use sandbox::{Sandbox, StartError};

@@ -1,3 +1,141 @@
-//! Nothing yet.
+//! The sandbox as a program: `cardkey-sandbox serve`.
 
-fn main() {}
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use cardkey_sandbox::{DEFAULT_APP_ID, DEFAULT_APP_SECRET, Lifetimes, Options, Sandbox, StreamOptions};
+use clap::{Args, Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Simulators of chat platforms, for trying out and testing Cardkey. Nothing here is a real platform.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the Feishu simulator, its chat page and its control interface.
+    #[command(after_help = apps_note())]
+    Serve(Box<Serve>),
+}
+
+#[derive(Args)]
+struct Serve {
+    /// Address to listen on. Anybody who reaches it controls the sandbox: keep it on loopback.
+    #[arg(long, default_value = "127.0.0.1:9100")]
+    listen: SocketAddr,
+    /// Port of the default app's long connection; 0 picks a free one.
+    #[arg(long, default_value_t = 0)]
+    stream_port: u16,
+    /// Host in the long connection's URL, if clients reach the sandbox under another name.
+    #[arg(long)]
+    public_host: Option<String>,
+    /// Origin in links shown to people, if browsers reach the sandbox under another name.
+    #[arg(long)]
+    public_url: Option<String>,
+    /// Serve https and wss with a certificate authority made at the start.
+    #[arg(long)]
+    tls: bool,
+    /// Write that authority's certificate (PEM) here.
+    #[arg(long, requires = "tls", value_name = "FILE")]
+    ca_out: Option<PathBuf>,
+    /// Push one message event and one card click to every new long connection.
+    #[arg(long)]
+    auto_push: bool,
+    /// How many people to make up besides Alice, Bob and Carol.
+    #[arg(long, default_value_t = 0)]
+    people: usize,
+    /// Do not enforce the limits on messages.
+    #[arg(long)]
+    no_rate_limits: bool,
+    /// Multiplies the periods that the platform fixes (redelivery, idempotency window, age of cards, …).
+    #[arg(long, default_value_t = 1.0)]
+    time_scale: f64,
+    /// Lifetime of user access tokens, in seconds.
+    #[arg(long, default_value_t = Lifetimes::default().access_token_s)]
+    access_token_ttl: i64,
+    /// Lifetime of refresh tokens, in seconds.
+    #[arg(long, default_value_t = Lifetimes::default().refresh_token_s)]
+    refresh_token_ttl: i64,
+    /// Lifetime of authorization codes, in seconds.
+    #[arg(long, default_value_t = Lifetimes::default().code_s)]
+    code_ttl: i64,
+    /// Lifetime of tenant access tokens, in seconds.
+    #[arg(long, default_value_t = Lifetimes::default().tenant_token_s)]
+    tenant_token_ttl: i64,
+    /// Lifetime of device codes, in seconds.
+    #[arg(long, default_value_t = Lifetimes::default().device_code_s)]
+    device_expiry: i64,
+    /// Seconds a device waits between two polls.
+    #[arg(long, default_value_t = Lifetimes::default().device_interval_s)]
+    device_interval: i64,
+    /// Seconds between two pings, as told to clients of the long connection.
+    #[arg(long, default_value_t = StreamOptions::default().ping_interval_s)]
+    ping_interval: i64,
+}
+
+fn apps_note() -> String {
+    format!("The default app:\n  id      {DEFAULT_APP_ID}\n  secret  {DEFAULT_APP_SECRET}")
+}
+
+impl From<Serve> for Options {
+    fn from(args: Serve) -> Self {
+        Self {
+            listen: args.listen,
+            stream_port: args.stream_port,
+            public_host: args.public_host,
+            public_url: args.public_url,
+            tls: args.tls,
+            ca_out: args.ca_out,
+            auto_push: args.auto_push,
+            generated_people: args.people,
+            rate_limits: !args.no_rate_limits,
+            time_scale: args.time_scale,
+            lifetimes: Lifetimes {
+                access_token_s: args.access_token_ttl,
+                refresh_token_s: args.refresh_token_ttl,
+                code_s: args.code_ttl,
+                tenant_token_s: args.tenant_token_ttl,
+                device_code_s: args.device_expiry,
+                device_interval_s: args.device_interval,
+            },
+            stream: StreamOptions { ping_interval_s: args.ping_interval, ..StreamOptions::default() },
+            ..Self::default()
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_ansi(std::io::stdout().is_terminal()).init();
+    let Command::Serve(args) = Cli::parse().command;
+    let sandbox = match Sandbox::start((*args).into()).await {
+        Ok(sandbox) => sandbox,
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the sandbox did not start");
+            return ExitCode::FAILURE;
+        }
+    };
+    tracing::info!(url = sandbox.base_url(), "the sandbox answers; open the url to see the chat");
+    if let Err(error) = told_to_stop().await {
+        tracing::error!(%error, "signals cannot be received");
+    }
+    sandbox.stop().await;
+    ExitCode::SUCCESS
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn told_to_stop() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}

@@ -1,0 +1,133 @@
+//! The control API: how a test or demo scripts the platform. JSON over HTTP under `/control/`, no authentication.
+//!
+//! | route | does |
+//! |---|---|
+//! | `POST /control/faults` | adds a fault rule: [`Rule`] |
+//! | `GET`, `DELETE /control/faults` | lists the rules with how many requests each met; removes all |
+//! | `POST /control/release` | lets go of the requests that `hold` faults hold |
+//! | `GET`, `DELETE /control/log` | platform requests, oldest first, secrets as fingerprints (`?after=SEQ&api=NAME&open_id=ID&limit=N`); forgets them |
+//! | `POST /control/code` | issues a code as the authorize page would |
+//! | `POST /control/consent` | decides at the authorize page for a person; gives the redirect's `location` without calling it |
+//! | `POST /control/device` | decides at the device page for a person |
+//! | `POST /control/revoke` | kills a person's tokens and consents; pushes `auth.user_access_token.revoked_v4` |
+//! | `GET`, `POST /control/people` | lists people with their id at each app; adds or changes one |
+//! | `GET`, `POST /control/apps` | lists apps; adds or changes one |
+//! | `POST /control/push` | pushes an event |
+//! | `POST /control/say` | a person writes to a bot |
+//! | `POST /control/tap` | a person taps a card, as at the chat page |
+//! | `GET /control/messages` | a person's messages (`?open_id=ID`) |
+//! | `GET /control/grants` | what a person has granted, and fingerprints of the tokens alive (`?open_id=ID&app_id=ID`) |
+//! | `POST /control/clock` | moves the clock ahead (`advance_ms`), stops it or lets it run on (`frozen`) |
+//! | `POST /control/rate_limits` | enforces the limits on messages or not (`enabled`) |
+//! | `GET /control/stream` | how many long connections are open, and on which port |
+//! | `GET`, `POST`, `DELETE /control/stream/faults` | the long connection's faults: [`StreamFaults`](crate::feishu::stream::StreamFaults) |
+//! | `GET /control/stream/log` | what happened on the long connection (`?after=N`) |
+//! | `POST /control/stream/raw` | puts bytes or messages on a connection (`connection`, `raw`) |
+//! | `POST /control/flood` | floods one connection: [`FloodSpec`](crate::feishu::stream::FloodSpec) in, [`FloodReport`](crate::feishu::stream::FloodReport) out |
+//!
+//! Bodies name people by `open_id` (of any app) and apps by `app_id`; the default app is meant when it is left out.
+
+mod change;
+mod drive;
+mod look;
+mod streams;
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::json;
+
+use crate::faults::{Armed, Rule};
+use crate::feishu::Feishu;
+use crate::feishu::consent::PageProblem;
+use crate::sandbox::Ground;
+
+/// What the control API works on.
+#[derive(Clone)]
+struct Control {
+    feishu: Arc<Feishu>,
+    ground: Arc<Ground>,
+}
+
+/// Why the control API did not do as it was told.
+#[derive(Debug, thiserror::Error)]
+enum ControlError {
+    /// The request names something that is not there.
+    #[error("there is no {0}")]
+    Absent(&'static str),
+    /// The request makes no sense.
+    #[error("{0}")]
+    Wrong(String),
+    /// The page that would decide shows this problem instead.
+    #[error("the page shows a problem: {0}")]
+    Page(#[from] PageProblem),
+    /// A listener could not be opened.
+    #[error("a listener could not be opened")]
+    Io(#[from] std::io::Error),
+}
+
+impl IntoResponse for ControlError {
+    fn into_response(self) -> Response {
+        let status = match self {
+            Self::Absent(_) => StatusCode::NOT_FOUND,
+            Self::Wrong(_) => StatusCode::BAD_REQUEST,
+            Self::Page(_) => StatusCode::CONFLICT,
+            Self::Io(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let code = if let Self::Page(problem) = &self { Some(problem.code) } else { None };
+        (status, Json(json!({"error": self.to_string(), "code": code}))).into_response()
+    }
+}
+
+/// All routes.
+pub fn router(feishu: Arc<Feishu>, ground: Arc<Ground>) -> Router {
+    Router::new()
+        .route("/control/faults", get(list_faults).post(add_fault).delete(clear_faults))
+        .route("/control/release", post(release))
+        .route("/control/log", get(look::log).delete(look::forget))
+        .route("/control/messages", get(look::messages))
+        .route("/control/grants", get(look::grants))
+        .route("/control/people", get(look::people).post(change::people))
+        .route("/control/apps", get(look::apps).post(change::apps))
+        .route("/control/code", post(drive::code))
+        .route("/control/consent", post(drive::consent))
+        .route("/control/device", post(drive::device))
+        .route("/control/revoke", post(drive::revoke))
+        .route("/control/push", post(drive::push))
+        .route("/control/say", post(drive::say))
+        .route("/control/tap", post(drive::tap))
+        .route("/control/clock", post(change::clock))
+        .route("/control/rate_limits", post(change::rate_limits))
+        .merge(streams::router())
+        .with_state(Control { feishu, ground })
+}
+
+async fn list_faults(State(control): State<Control>) -> Json<Vec<Armed>> {
+    Json(control.feishu.faults.list())
+}
+
+async fn add_fault(State(control): State<Control>, Json(rule): Json<Rule>) -> Result<StatusCode, ControlError> {
+    let mut rule = rule;
+    // Requests are written down under the default app's id of the person; the rule may use any app's.
+    if let Some(open_id) = &mut rule.matches.open_id {
+        let state = control.feishu.world.lock();
+        let person = state.people.find(open_id).ok_or(ControlError::Absent("such person"))?;
+        state.people.get(person).open_id.clone_into(open_id);
+    }
+    control.feishu.faults.add(rule).map_err(|error| ControlError::Wrong(error.to_string()))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn clear_faults(State(control): State<Control>) -> StatusCode {
+    control.feishu.faults.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn release(State(control): State<Control>) -> StatusCode {
+    control.feishu.faults.release();
+    StatusCode::NO_CONTENT
+}

@@ -1,0 +1,66 @@
+//! The routes that change the platform: people, apps, the clock, the limits.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Control, ControlError};
+use crate::options::{AppSpec, PersonSpec};
+
+/// Adds or changes a person.
+pub(super) async fn people(State(control): State<Control>, Json(spec): Json<PersonSpec>) -> Json<Value> {
+    let mut state = control.feishu.world.lock();
+    let id = state.people.put(spec, &control.feishu.tenant_key);
+    Json(json!({"open_id": state.people.get(id).open_id}))
+}
+
+/// Adds or changes an app; a new one gets its own long connection.
+pub(super) async fn apps(
+    State(control): State<Control>,
+    Json(spec): Json<AppSpec>,
+) -> Result<Json<Value>, ControlError> {
+    let app_id = spec.app_id.clone();
+    let secret = {
+        let mut state = control.feishu.world.lock();
+        state.people.know_app(&app_id);
+        let new = state.apps.put(spec, &control.feishu.tenant_key);
+        state.apps.get(&app_id).filter(|_| new).map(|app| app.secret.clone())
+    };
+    control.ground.open_stream(&control.feishu, &app_id).await?;
+    // The secret of a new app is told once, since it may have been made up.
+    Ok(Json(json!({"app_id": app_id, "secret": secret})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClockBody {
+    #[serde(default)]
+    advance_ms: u64,
+    frozen: Option<bool>,
+}
+
+/// Moves the clock ahead, stops it, lets it run; tells the time.
+pub(super) async fn clock(State(control): State<Control>, Json(body): Json<ClockBody>) -> Json<Value> {
+    let clock = &control.feishu.clock;
+    if let Some(frozen) = body.frozen {
+        clock.freeze(frozen);
+    }
+    clock.advance(Duration::from_millis(body.advance_ms));
+    Json(json!({"now_ms": clock.now_ms()}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RateLimitsBody {
+    enabled: bool,
+}
+
+/// Enforces the limits on messages, or not.
+pub(super) async fn rate_limits(State(control): State<Control>, Json(body): Json<RateLimitsBody>) -> StatusCode {
+    control.feishu.limits.enable(body.enabled);
+    StatusCode::NO_CONTENT
+}

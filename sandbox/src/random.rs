@@ -1,0 +1,84 @@
+//! The only source of randomness, and the fingerprints by which secrets are named in logs.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// `length` random bytes.
+#[expect(clippy::disallowed_methods, reason = "this module is the owner of the random source")]
+fn bytes(length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    // The system source does not fail on the systems this runs on; zeros would show at once as repeated ids.
+    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+        tracing::error!("the system's random source failed");
+    }
+    bytes
+}
+
+/// A random number, to start a pseudo-random sequence from.
+#[must_use]
+pub fn seed() -> u64 {
+    bytes(8).into_iter().fold(0, |seed, byte| (seed << 8) | u64::from(byte))
+}
+
+/// `length` random lower-case hex digits.
+#[must_use]
+pub fn hex(length: usize) -> String {
+    let mut text = hex::encode(bytes(length.div_ceil(2)));
+    text.truncate(length);
+    text
+}
+
+/// `length` random characters of `[A-Za-z0-9_-]`.
+#[must_use]
+pub fn url_safe(length: usize) -> String {
+    let mut text = URL_SAFE_NO_PAD.encode(bytes(length));
+    text.truncate(length);
+    text
+}
+
+/// `length` random capital consonants and digits that are not mixed up when read aloud (user codes).
+#[must_use]
+pub fn spoken(length: usize) -> String {
+    const LETTERS: &[u8] = b"BCDFGHJKLMNPQRSTVWXZ23456789";
+    bytes(length).iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect()
+}
+
+/// 32 hex digits that depend on `seed` only: ids that are the same in every run.
+#[must_use]
+pub fn fixed_hex(seed: &str) -> String {
+    let mut text = hex::encode(digest(&SHA256, seed.as_bytes()));
+    text.truncate(32);
+    text
+}
+
+/// The first 16 hex digits of a secret's SHA-256: how logs and the control API name a token.
+#[must_use]
+pub fn fingerprint(secret: &str) -> String {
+    let mut text = hex::encode(digest(&SHA256, secret.as_bytes()));
+    text.truncate(16);
+    text
+}
+
+/// An opaque token of about 1 KB that looks like a signed JWT, as the platform's do. Nobody can read anything in it.
+#[must_use]
+pub fn jwt_like() -> String {
+    let header = URL_SAFE_NO_PAD.encode(br#"{"alg":"ES256","typ":"JWT","feature_code":"sandbox"}"#);
+    format!("{header}.{}.{}", url_safe(860), url_safe(86))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes() {
+        assert_eq!(hex(33).len(), 33);
+        assert_eq!(url_safe(64).len(), 64);
+        assert_eq!(spoken(8).len(), 8);
+        assert_eq!(fixed_hex("a"), fixed_hex("a"));
+        assert_ne!(fixed_hex("a"), fixed_hex("b"));
+        let token = jwt_like();
+        assert!(token.starts_with("eyJ") && token.len() > 900 && token.split('.').count() == 3);
+    }
+}
