@@ -1,2 +1,3 @@
 //! Cardkey: an event-driven auth gateway for chat bots. A service asks for a person's token; the person taps a card in
 //! the chat; the service has the token.
+pub mod domain;

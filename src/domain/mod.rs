@@ -1,0 +1,17 @@
+//! The words of the product and its rules, pure: no async, no I/O, no clock, no platform's name.
+//!
+//! Everything else imports this module; it imports nothing of ours. A string that means something is parsed into a
+//! type here, once, at the edge of the process; inside, the type is trusted.
+
+pub mod auth_session;
+pub mod caller;
+pub mod card;
+pub mod clock;
+pub mod event;
+pub mod grant;
+pub mod ids;
+pub mod random;
+pub mod scopes;
+pub mod secret;
+pub mod token;
+pub mod wording;
