@@ -1,0 +1,93 @@
+//! The configuration as its users meet it: defaults, overrides, and every problem named at once.
+
+use super::*;
+
+const KEY: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+fn from(file: &str, environment: &[(&str, &str)]) -> Result<Config, Problems> {
+    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Config::load(&Sources { file: Some(file.to_owned()), environment, demo: false })
+}
+
+fn minimal(more: &[(&str, &str)]) -> Result<Config, Problems> {
+    let mut environment = vec![
+        ("CARDKEY_VAULT__MASTER_KEY", KEY),
+        ("CARDKEY_APP__APP_ID", "cli_a1b2c3d4e5f60718"),
+        ("CARDKEY_APP__APP_SECRET", "JmG83kLw02hT"),
+        ("CARDKEY_APP__CODE", "device"),
+    ];
+    environment.extend_from_slice(more);
+    from("", &environment)
+}
+
+fn keys(result: Result<Config, Problems>) -> Vec<String> {
+    result.unwrap_err().0.into_iter().map(|problem| problem.key).collect()
+}
+
+#[test]
+fn one_app_runs_from_the_environment_alone() {
+    let config = minimal(&[]).unwrap();
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.metrics.listen.to_string(), "127.0.0.1:8000");
+    assert_eq!(config.auth.session_expiry.as_secs(), 600);
+    assert_eq!(config.auth.request_rate_limit, 5);
+    assert!((config.auth.token_refresh_threshold - 0.8).abs() < f64::EPSILON);
+    assert_eq!(config.stream.max_reconnect_retries, 10);
+    assert_eq!(config.stream.heartbeat_interval.as_secs(), 10);
+    assert_eq!(config.apps[0].name, "cli_a1b2c3d4e5f60718");
+}
+
+#[test]
+fn names_every_problem_at_once() {
+    let found = keys(from(
+        "[server]\nlisten = \"nonsense\"\nlissten = \"x\"\n[auth]\nrequest_rate_limit = 0\n[[apps]]\napp_id = \"a b\"\n",
+        &[("AUTH_TOKEN_REFRESH_THRESHOLD", "1.5"), ("CARDKEY_TYPO", "1"), ("USER_INFO_SYNC_ENABLED", "true")],
+    ));
+    for key in [
+        "CARDKEY_TYPO",
+        "USER_INFO_SYNC_ENABLED",
+        "server.listen",
+        "server.lissten",
+        "auth.request_rate_limit",
+        "auth.token_refresh_threshold",
+        "vault.master_key",
+        "apps[0].app_id",
+        "apps[0].app_secret",
+    ] {
+        assert!(found.iter().any(|known| known == key), "{key} is not among {found:?}");
+    }
+}
+
+#[test]
+fn refuses_placeholder_secrets_outside_the_demo() {
+    for secret in ["changeme-please", "your-app-secret", "sandbox-secret-5f60718a", "xxxxxxxxxx", "short"] {
+        assert_eq!(keys(minimal(&[("CARDKEY_APP__APP_SECRET", secret)])), ["apps[0].app_secret"], "{secret}");
+    }
+}
+
+#[test]
+fn a_redirect_needs_a_public_url() {
+    assert_eq!(keys(minimal(&[("CARDKEY_APP__CODE", "redirect")])), ["apps[0].code"]);
+    let with = [("CARDKEY_APP__CODE", "redirect"), ("CARDKEY_SERVER__PUBLIC_URL", "https://auth.example.org")];
+    assert!(minimal(&with).is_ok());
+    for bad in ["http://auth.example.org", "https://a.example/x", "https://u@a.example", "https://a.example/?q=1"] {
+        assert_eq!(keys(minimal(&[("CARDKEY_SERVER__PUBLIC_URL", bad)])), ["server.public_url"], "{bad}");
+    }
+}
+
+#[test]
+fn several_apps_come_from_the_file_and_none_twice() {
+    let app = |id: &str| format!("[[apps]]\napp_id = \"{id}\"\napp_secret = \"JmG83kLw02hT\"\ncode = \"device\"\n");
+    let key = [("CARDKEY_VAULT__MASTER_KEY", KEY)];
+    assert_eq!(from(&(app("cli_a") + &app("cli_b")), &key).unwrap().apps.len(), 2);
+    assert_eq!(keys(from(&(app("cli_a") + &app("cli_a")), &key)), ["apps"]);
+}
+
+#[test]
+fn never_prints_a_secret() {
+    let config = minimal(&[]).unwrap();
+    let printed = format!("{config:?}");
+    assert!(!printed.contains("JmG83kLw02hT") && !printed.contains("AAECAw"));
+    let broken = from("[[apps]]\napp_secret = \"JmG83kLw02hT\" oops", &[]).unwrap_err();
+    assert!(!broken.to_string().contains("JmG83kLw02hT"), "{broken}");
+}
