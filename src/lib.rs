@@ -7,3 +7,4 @@ pub mod metrics;
 pub mod retry;
 pub mod shutdown;
 pub mod telemetry;
+pub mod vault;
