@@ -6,5 +6,6 @@ pub mod jobs;
 pub mod metrics;
 pub mod retry;
 pub mod shutdown;
+pub mod store;
 pub mod telemetry;
 pub mod vault;

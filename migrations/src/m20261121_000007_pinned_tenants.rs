@@ -1,0 +1,28 @@
+//! `pinned_tenants`: the organisation that an app was first seen with; nobody else's events are taken for it.
+
+use sea_orm_migration::prelude::*;
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table("pinned_tenants")
+            .if_not_exists()
+            .col(ColumnDef::new("app_id").string_len(128).not_null().primary_key())
+            .col(ColumnDef::new("tenant").string_len(128).not_null())
+            .col(ColumnDef::new("pinned_at").big_integer().not_null())
+            .to_owned();
+        manager.create_table(table).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.drop_table(Table::drop().table("pinned_tenants").to_owned()).await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}

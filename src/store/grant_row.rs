@@ -1,0 +1,154 @@
+//! A grant as a row, and back.
+//!
+//! The pair of tokens is sealed for its consent and generation; what is known of the person for the consent alone, so
+//! that a refresh need not touch it.
+
+use sea_orm::ActiveValue::Set;
+
+use crate::domain::clock::Timestamp;
+use crate::domain::grant::{Grant, GrantFacts, GrantStatus, GrantVersion, VerifiedTokens};
+use crate::domain::ids::{AppId, GrantId, Subject, SubjectId, TenantKey};
+use crate::domain::scopes::ScopeSet;
+use crate::domain::secret::Secret;
+use crate::domain::token::TokenAnswer;
+use crate::store::entity::SealedColumn;
+use crate::store::entity::grant::{ActiveModel, Model};
+use crate::store::error::StoreError;
+use crate::store::row::{RowId, micros, timestamp};
+use crate::vault::{Place, Vault};
+
+const TABLE: &str = "grants";
+const ACTIVE: &str = "active";
+const NEEDS_CONSENT: &str = "needs_consent";
+
+/// What the person consented to, for an insert or an update: everything but the row's key and its making.
+pub(super) fn consented(
+    vault: &Vault,
+    facts: &GrantFacts,
+    tokens: &VerifiedTokens,
+    now: Timestamp,
+) -> Result<ActiveModel, StoreError> {
+    let sealer = Sealer { vault, id: &facts.id, consent_no: facts.version.consent_no };
+    let identity = &tokens.identity;
+    Ok(ActiveModel {
+        tenant: Set(facts.tenant.as_ref().map(|tenant| tenant.as_str().to_owned())),
+        name: Set(facts.name.clone()),
+        mobile_sealed: Set(sealer.maybe("mobile_sealed", 0, identity.mobile.as_ref())?),
+        email_sealed: Set(sealer.maybe("email_sealed", 0, identity.email.as_ref())?),
+        ..with_tokens(vault, facts, &tokens.answer.access, tokens.answer.refresh.as_ref().map(|r| &r.token), now)?
+    })
+}
+
+/// A pair of tokens and all that comes with it.
+pub(super) fn with_tokens(
+    vault: &Vault,
+    facts: &GrantFacts,
+    access: &Secret,
+    refresh: Option<&Secret>,
+    now: Timestamp,
+) -> Result<ActiveModel, StoreError> {
+    let GrantVersion { consent_no, generation } = facts.version;
+    let sealer = Sealer { vault, id: &facts.id, consent_no };
+    Ok(ActiveModel {
+        consent_no: Set(consent_no),
+        generation: Set(generation),
+        status: Set(ACTIVE.to_owned()),
+        scopes: Set(facts.scopes.to_string()),
+        access_sealed: Set(sealer.seal("access_sealed", generation, access)?),
+        refresh_sealed: Set(sealer.maybe("refresh_sealed", generation, refresh)?),
+        obtained_at: Set(facts.obtained_at.as_micros()),
+        access_expires_at: Set(facts.access_expires_at.as_micros()),
+        refresh_expires_at: Set(micros(facts.refresh_expires_at)),
+        dead_code: Set(None),
+        dead_at: Set(None),
+        updated_at: Set(now.as_micros()),
+        ..ActiveModel::default()
+    })
+}
+
+/// What marks a grant as dead.
+pub(super) fn dead(code: i64, now: Timestamp) -> ActiveModel {
+    ActiveModel {
+        status: Set(NEEDS_CONSENT.to_owned()),
+        dead_code: Set(Some(code)),
+        dead_at: Set(Some(now.as_micros())),
+        updated_at: Set(now.as_micros()),
+        ..ActiveModel::default()
+    }
+}
+
+/// The expiry times and scopes that an answer gives to a grant.
+pub(super) fn renewed(facts: GrantFacts, answer: &TokenAnswer, now: Timestamp) -> GrantFacts {
+    let refresh_ttl = answer.refresh.as_ref().and_then(|refresh| refresh.ttl);
+    let keeps_refresh = answer.refresh.is_none() && facts.refreshable;
+    GrantFacts {
+        status: GrantStatus::Active,
+        // No scopes in the answer to a refresh means the same as before (RFC 6749 §5.1).
+        scopes: if answer.scopes.is_empty() { facts.scopes } else { answer.scopes.clone() },
+        obtained_at: now,
+        access_expires_at: now.plus(answer.access_ttl),
+        refresh_expires_at: if keeps_refresh { facts.refresh_expires_at } else { refresh_ttl.map(|ttl| now.plus(ttl)) },
+        refreshable: answer.refresh.is_some() || facts.refreshable,
+        ..facts
+    }
+}
+
+struct Sealer<'a> {
+    vault: &'a Vault,
+    id: &'a GrantId,
+    consent_no: i64,
+}
+
+impl Sealer<'_> {
+    fn seal(&self, field: &'static str, generation: i64, secret: &Secret) -> Result<SealedColumn, StoreError> {
+        let place = Place { table: TABLE, row: self.id.as_str(), field, consent_no: self.consent_no, generation };
+        Ok(self.vault.seal(&place, secret.expose().as_bytes())?.into())
+    }
+
+    fn maybe(
+        &self,
+        field: &'static str,
+        generation: i64,
+        secret: Option<&Secret>,
+    ) -> Result<Option<SealedColumn>, StoreError> {
+        secret.map(|secret| self.seal(field, generation, secret)).transpose()
+    }
+}
+
+/// What is public about the grant of a row.
+pub(super) fn facts(row: &Model) -> Result<GrantFacts, StoreError> {
+    let at = RowId { table: TABLE, id: &row.id };
+    Ok(GrantFacts {
+        id: at.id("id", &row.id, GrantId::parse)?,
+        subject: Subject {
+            app: at.id("app_id", &row.app_id, AppId::parse)?,
+            id: at.id("subject", &row.subject, SubjectId::parse)?,
+        },
+        tenant: at.maybe_id("tenant", row.tenant.as_deref(), TenantKey::parse)?,
+        name: row.name.clone(),
+        version: GrantVersion { consent_no: row.consent_no, generation: row.generation },
+        status: match row.status.as_str() {
+            ACTIVE => GrantStatus::Active,
+            NEEDS_CONSENT => GrantStatus::NeedsConsent,
+            _ => return Err(at.corrupt("status")),
+        },
+        scopes: ScopeSet::from_list(&row.scopes),
+        obtained_at: Timestamp::from_micros(row.obtained_at),
+        access_expires_at: Timestamp::from_micros(row.access_expires_at),
+        refresh_expires_at: timestamp(row.refresh_expires_at),
+        refreshable: row.refresh_sealed.is_some(),
+    })
+}
+
+/// The grant of a row with its tokens opened.
+pub(super) fn open(vault: &Vault, row: &Model) -> Result<Grant, StoreError> {
+    let at = RowId { table: TABLE, id: &row.id };
+    let place =
+        |field| Place { table: TABLE, row: &row.id, field, consent_no: row.consent_no, generation: row.generation };
+    let refresh = row.refresh_sealed.as_ref().map(|sealed| at.secret(vault, &place("refresh_sealed"), sealed));
+    Ok(Grant {
+        facts: facts(row)?,
+        access: at.secret(vault, &place("access_sealed"), &row.access_sealed)?,
+        refresh: refresh.transpose()?,
+    })
+}

@@ -1,0 +1,257 @@
+//! The events that were taken, so that a repeated delivery is known.
+//!
+//! The table is only appended to; which events it holds is remembered here, 16 bytes of hash for each, read from the
+//! table before the first event. An index over random ids would rewrite a page of 16 KiB for each event, which is two
+//! hundred times the event itself. For that to be exact, one process at a time takes events: it holds a lock on a file
+//! beside the database, and another one is refused (its platform sends the event again, or to somebody else).
+//!
+//! At most [`REMEMBERED`] events are kept; the oldest are forgotten first. What happens to a pending auth session does
+//! not depend on it, since every transition is a compare-and-set.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use tokio::sync::oneshot;
+
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{AppId, EventId};
+use crate::store::digest;
+use crate::store::error::StoreError;
+use crate::store::inbox_rows::{self, Appender, StoredEvent};
+use crate::store::operation::send;
+use crate::store::sqlite::Location;
+
+/// The most events that are remembered: 40 per second for a day. Their hashes take about 70 MB.
+const REMEMBERED: usize = 3_500_000;
+
+/// How many rows are read or forgotten at once.
+const CHUNK: u64 = 10_000;
+
+/// The longest name of an event's kind, in bytes; longer ones are cut.
+const MAX_EVENT_TYPE_BYTES: usize = 128;
+
+/// Whether an event is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// It was not known and is on the disk now.
+    New,
+    /// It was known before.
+    Duplicate,
+}
+
+/// An event that wants to be taken.
+pub(super) struct Arrival {
+    pub(super) event: InboxEvent,
+    pub(super) reply: oneshot::Sender<Result<Accepted, StoreError>>,
+}
+
+/// What is kept of an event.
+pub(super) struct InboxEvent {
+    hash: u128,
+    app: AppId,
+    id: EventId,
+    event_type: Box<str>,
+    received_at: i64,
+}
+
+impl InboxEvent {
+    pub(super) fn new(app: &AppId, id: &EventId, event_type: &str, now: Timestamp) -> Self {
+        let cut = event_type.floor_char_boundary(MAX_EVENT_TYPE_BYTES);
+        Self {
+            hash: digest::event(app, id),
+            app: app.clone(),
+            id: id.clone(),
+            event_type: Box::from(&event_type[..cut]),
+            received_at: now.as_micros(),
+        }
+    }
+
+    /// The row: app, event, kind and time.
+    pub(super) fn row(&self) -> (&str, &str, &str, i64) {
+        (self.app.as_str(), self.id.as_str(), &self.event_type, self.received_at)
+    }
+}
+
+impl Arrival {
+    pub(super) fn answer(self, result: Result<Accepted, StoreError>) {
+        send(self.reply, result);
+    }
+}
+
+/// A change of what is remembered that is not committed yet.
+enum Change {
+    Added(u128),
+    Forgotten(u128),
+}
+
+/// What is remembered. Owned by the writer.
+pub(super) struct Inbox {
+    location: Arc<Location>,
+    claim: Option<File>,
+    seen: HashSet<u128, BuildHasherDefault<Folded>>,
+    changes: Vec<Change>,
+    /// [`REMEMBERED`], but in tests.
+    pub(super) limit: usize,
+    appender: Appender,
+}
+
+impl Inbox {
+    pub(super) fn new(location: Arc<Location>) -> Self {
+        Self {
+            location,
+            claim: None,
+            seen: HashSet::default(),
+            changes: Vec::new(),
+            limit: REMEMBERED,
+            appender: Appender::default(),
+        }
+    }
+
+    /// Claims the inbox and reads what it holds, once.
+    pub(super) async fn ready(&mut self, tx: &DatabaseTransaction) -> Result<(), StoreError> {
+        if self.claim.is_some() {
+            return Ok(());
+        }
+        let claim = self.location.try_claim_inbox();
+        if claim.is_none() {
+            return Err(StoreError::Unavailable("another process takes events into it"));
+        }
+        self.seen.clear();
+        let mut after = i64::MIN;
+        loop {
+            let rows = inbox_rows::oldest(tx, after, CHUNK).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.seq;
+            self.seen.extend(rows.iter().map(|row| row.hash));
+        }
+        self.claim = claim;
+        Ok(())
+    }
+
+    /// Says of each arrival whether it is new, and remembers it.
+    pub(super) fn judge(&mut self, arrivals: Vec<Arrival>) -> Vec<(Arrival, Accepted)> {
+        arrivals
+            .into_iter()
+            .map(|arrival| {
+                let accepted = self.remember(arrival.event.hash);
+                (arrival, accepted)
+            })
+            .collect()
+    }
+
+    /// Appends what is new.
+    pub(super) async fn write(
+        &mut self,
+        tx: &DatabaseTransaction,
+        judged: &[(Arrival, Accepted)],
+    ) -> Result<(), StoreError> {
+        self.append(tx, judged).await?;
+        if self.seen.len() > self.limit {
+            self.forget(tx, inbox_rows::oldest(tx, i64::MIN, CHUNK).await?).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether that many events can be written by [`Inbox::append`] alone: by one statement, with nothing to be read or
+    /// forgotten besides.
+    pub(super) fn appends_at_once(&self, arrivals: usize) -> bool {
+        self.claim.is_some() && arrivals <= inbox_rows::WIDEST && self.seen.len() + arrivals <= self.limit
+    }
+
+    /// Appends what is new, and does nothing else.
+    pub(super) async fn append(
+        &mut self,
+        db: &impl ConnectionTrait,
+        judged: &[(Arrival, Accepted)],
+    ) -> Result<(), StoreError> {
+        let new = judged.iter().filter(|(_, accepted)| *accepted == Accepted::New);
+        let new: Vec<&InboxEvent> = new.map(|(arrival, _)| &arrival.event).collect();
+        self.appender.append(db, &new).await
+    }
+
+    /// Takes one event together with whatever else its operation does.
+    pub(super) async fn take(&mut self, tx: &DatabaseTransaction, event: &InboxEvent) -> Result<(), StoreError> {
+        self.remember(event.hash);
+        self.appender.append(tx, &[event]).await
+    }
+
+    /// Whether the event was taken before.
+    pub(super) fn knows(&self, event: &InboxEvent) -> bool {
+        self.seen.contains(&event.hash)
+    }
+
+    /// Forgets events that came before `before`, some thousands at most; says how many.
+    pub(super) async fn forget_before(
+        &mut self,
+        tx: &DatabaseTransaction,
+        before: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let mut rows = inbox_rows::oldest(tx, i64::MIN, CHUNK).await?;
+        let young = rows.iter().position(|row| row.received_at >= before.as_micros());
+        rows.truncate(young.unwrap_or(rows.len()));
+        self.forget(tx, rows).await
+    }
+
+    async fn forget(&mut self, tx: &DatabaseTransaction, rows: Vec<StoredEvent>) -> Result<u64, StoreError> {
+        for row in &rows {
+            if self.seen.remove(&row.hash) {
+                self.changes.push(Change::Forgotten(row.hash));
+            }
+        }
+        match rows.last() {
+            Some(last) => inbox_rows::delete_up_to(tx, last.seq).await,
+            None => Ok(0),
+        }
+    }
+
+    fn remember(&mut self, hash: u128) -> Accepted {
+        if !self.seen.insert(hash) {
+            return Accepted::Duplicate;
+        }
+        self.changes.push(Change::Added(hash));
+        Accepted::New
+    }
+
+    /// The changes so far are on the disk.
+    pub(super) fn commit(&mut self) {
+        self.changes.clear();
+    }
+
+    /// None of the changes since the last commit came to be.
+    pub(super) fn undo(&mut self) {
+        self.undo_to(0);
+    }
+
+    /// A point to come back to.
+    pub(super) const fn mark(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// None of the changes since the mark came to be.
+    pub(super) fn undo_to(&mut self, mark: usize) {
+        for change in self.changes.drain(mark..).rev() {
+            match change {
+                Change::Added(hash) => self.seen.remove(&hash),
+                Change::Forgotten(hash) => self.seen.insert(hash),
+            };
+        }
+    }
+}
+
+/// What is put in is a hash already.
+#[derive(Default)]
+struct Folded(u64);
+
+impl Hasher for Folded {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        let (head, _) = bytes.as_chunks::<8>();
+        self.0 = head.iter().fold(self.0, |folded, chunk| folded ^ u64::from_le_bytes(*chunk));
+    }
+}

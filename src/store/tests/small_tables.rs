@@ -1,0 +1,116 @@
+//! API keys, pinned tenants, housekeeping.
+
+use super::*;
+use crate::domain::caller::{ApiKey, Caller};
+use crate::domain::ids::{ApiKeyId, TenantKey};
+
+fn key(id: &str, created: i64) -> ApiKey {
+    let caller = Caller {
+        key: ApiKeyId::parse(id).unwrap(),
+        name: "Reports, “weekly”".to_owned(),
+        apps: [app("cli_a"), app("cli_b")].into(),
+        scopes: ScopeSet::from_list("im:message contact:user"),
+    };
+    ApiKey { caller, created_at: at(created), revoked_at: None }
+}
+
+#[tokio::test]
+async fn a_key_is_known_by_its_secret() {
+    let home = Home::new();
+    let store = home.open().await;
+    let (first, second) = (key("0123456789ab", 1), key("ba9876543210", 0));
+    store.create_api_key(&first, &secret("s3cret")).await.unwrap();
+    store.create_api_key(&second, &secret("s3cret")).await.unwrap();
+    let (read, hash) = store.api_key(&first.caller.key).await.unwrap().unwrap();
+    assert_eq!(format!("{read:?}"), format!("{first:?}"));
+    assert!(store.verify_api_key(&hash, &secret("s3cret")));
+    for wrong in ["", "s3cre", "s3cret ", "S3cret", &"x".repeat(1_000_000)] {
+        assert!(!store.verify_api_key(&hash, &secret(wrong)), "K3");
+    }
+    assert!(store.api_key(&ApiKeyId::parse("000000000000").unwrap()).await.unwrap().is_none());
+    let listed: Vec<String> =
+        store.list_api_keys().await.unwrap().iter().map(|key| key.caller.key.to_string()).collect();
+    assert_eq!(listed, ["ba9876543210", "0123456789ab"]);
+    let again = store.create_api_key(&first, &secret("other")).await.unwrap_err();
+    assert_eq!(again, StoreError::Exists);
+}
+
+#[tokio::test]
+async fn the_hash_of_one_key_is_not_anothers() {
+    let home = Home::new();
+    let store = home.open().await;
+    let (first, second) = (key("0123456789ab", 1), key("ba9876543210", 0));
+    store.create_api_key(&first, &secret("one")).await.unwrap();
+    store.create_api_key(&second, &secret("two")).await.unwrap();
+    let sql = "UPDATE api_keys SET secret_mac = (SELECT secret_mac FROM api_keys WHERE id = '0123456789ab')";
+    inbox::execute(&store, sql).await;
+    let (_, hash) = store.api_key(&second.caller.key).await.unwrap().unwrap();
+    assert!(!store.verify_api_key(&hash, &secret("one")), "a mac is bound to its key's id");
+}
+
+#[tokio::test]
+async fn keys_outlive_a_rotation() {
+    let home = Home::new();
+    let store = home.open().await;
+    store.create_api_key(&key("0123456789ab", 1), &secret("s3cret")).await.unwrap();
+    store.close().await;
+    let store = home.try_open(home.config(), &format!("{KEY_2}\n{KEY_1}")).await.unwrap();
+    let (_, hash) = store.api_key(&ApiKeyId::parse("0123456789ab").unwrap()).await.unwrap().unwrap();
+    assert!(store.verify_api_key(&hash, &secret("s3cret")));
+}
+
+#[tokio::test]
+async fn a_key_is_revoked_once() {
+    let home = Home::new();
+    let store = home.open().await;
+    let id = ApiKeyId::parse("0123456789ab").unwrap();
+    assert!(!store.revoke_api_key(&id, at(1)).await.unwrap(), "unknown");
+    store.create_api_key(&key("0123456789ab", 1), &secret("s")).await.unwrap();
+    assert!(store.revoke_api_key(&id, at(5)).await.unwrap());
+    assert!(!store.revoke_api_key(&id, at(6)).await.unwrap());
+    assert_eq!(store.api_key(&id).await.unwrap().unwrap().0.revoked_at, Some(at(5)));
+}
+
+#[tokio::test]
+async fn the_first_tenant_stays() {
+    let home = Home::new();
+    let store = home.open().await;
+    let tenants: Vec<TenantKey> = (0..20).map(|number| TenantKey::parse(&format!("t{number}")).unwrap()).collect();
+    assert!(store.pinned_tenant(&app("cli_a")).await.unwrap().is_none());
+    let a = app("cli_a");
+    let pins = tenants.iter().map(|tenant| store.pin_tenant(&a, tenant, at(0)));
+    let pinned = futures_util::future::join_all(pins).await;
+    let first = store.pinned_tenant(&a).await.unwrap().unwrap();
+    assert!(pinned.into_iter().all(|pin| pin.unwrap() == first));
+    assert_eq!(store.pin_tenant(&app("cli_b"), &tenants[7], at(0)).await.unwrap(), tenants[7]);
+}
+
+#[tokio::test]
+async fn old_ended_sessions_go_with_their_flows() {
+    let home = Home::new();
+    let store = home.open().await;
+    for number in 0..5 {
+        let session = session(&format!("s{number}"), &format!("ou_{number}"));
+        store.open_session(&session, 5, at(0)).await.unwrap();
+        let flow = Flow {
+            state_hash: [u8::try_from(number).unwrap(); 32],
+            auth_session: session.id.clone(),
+            verifier: secret("v"),
+            cookie_hash: [0; 32],
+            created_at: at(0),
+            burnt: false,
+        };
+        store.add_flow(&flow).await.unwrap();
+        if number > 0 {
+            stored(store.save_session(session.rejected(at(number)).unwrap()).await.unwrap());
+        }
+    }
+    assert_eq!(store.delete_ended_sessions_before(at(3)).await.unwrap(), 2);
+    assert_eq!(store.delete_ended_sessions_before(at(3)).await.unwrap(), 0);
+    for number in 0_u8..5 {
+        let kept = ![1, 2].contains(&number);
+        let id = AuthSessionId::parse(&format!("s{number}")).unwrap();
+        assert_eq!(store.auth_session(&id).await.unwrap().is_some(), kept, "{number}");
+        assert_eq!(store.flow(&[number; 32]).await.unwrap().is_some(), kept, "{number}");
+    }
+}
