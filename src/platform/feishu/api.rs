@@ -1,0 +1,92 @@
+//! One call to the platform: the address, the time it may take, and the reading of what comes back.
+
+use std::time::Duration;
+
+use reqwest::RequestBuilder;
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::config::FeishuConfig;
+use super::reply::{Effect, Failure, read};
+use crate::platform::client::{Answer, Limits, call};
+
+/// Where the platform is, and how long we wait for it.
+pub(super) struct Api {
+    pub(super) http: reqwest::Client,
+    open_base: Url,
+    accounts_base: Url,
+    pub(super) times: Times,
+}
+
+/// How long a call may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    /// A call that spends a code or a token: long, because an answer that is given up on is lost.
+    pub(super) token: Duration,
+    /// Any other call.
+    pub(super) other: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self { token: Duration::from_secs(20), other: Duration::from_secs(10) }
+    }
+}
+
+impl Api {
+    pub(super) fn new(http: reqwest::Client, config: &FeishuConfig) -> Self {
+        let (open_base, accounts_base) = (config.open_base.clone(), config.accounts_base.clone());
+        Self { http, open_base, accounts_base, times: Times::default() }
+    }
+
+    /// An address of the open platform. Segments are escaped, so that an id is never read as a path.
+    pub(super) fn open(&self, segments: &[&str]) -> Url {
+        below(&self.open_base, segments)
+    }
+
+    /// An address of the accounts service.
+    pub(super) fn accounts(&self, segments: &[&str]) -> Url {
+        below(&self.accounts_base, segments)
+    }
+
+    /// Sends a request and reads the object that answers it.
+    pub(super) async fn ask(&self, request: RequestBuilder, effect: Effect) -> Result<Map<String, Value>, Failure> {
+        read(&self.answer(request, effect).await?, effect)
+    }
+
+    /// Sends a request and gives the answer as it came.
+    pub(super) async fn answer(&self, request: RequestBuilder, effect: Effect) -> Result<Answer, Failure> {
+        self.answer_within(request, effect, self.times.other).await
+    }
+
+    /// Sends a request that spends something.
+    pub(super) async fn spend(&self, request: RequestBuilder) -> Result<Map<String, Value>, Failure> {
+        read(&self.answer_within(request, Effect::Acts, self.times.token).await?, Effect::Acts)
+    }
+
+    async fn answer_within(&self, request: RequestBuilder, effect: Effect, time: Duration) -> Result<Answer, Failure> {
+        call(request, Limits::within(time)).await.map_err(|how| effect.unanswered(how))
+    }
+}
+
+fn below(base: &Url, segments: &[&str]) -> Url {
+    let mut url = base.clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(segments);
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_stay_inside_their_segment() {
+        let base = Url::parse("https://open.feishu.cn").unwrap();
+        assert_eq!(below(&base, &["open-apis", "im"]).as_str(), "https://open.feishu.cn/open-apis/im");
+        assert_eq!(below(&base, &["m", "a/../b?c#d"]).as_str(), "https://open.feishu.cn/m/a%2F..%2Fb%3Fc%23d");
+        let nested = Url::parse("http://127.0.0.1:1/sandbox/").unwrap();
+        assert_eq!(below(&nested, &["x"]).as_str(), "http://127.0.0.1:1/sandbox/x");
+    }
+}
