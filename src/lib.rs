@@ -1,5 +1,6 @@
 //! Cardkey: an event-driven auth gateway for chat bots. A service asks for a person's token; the person taps a card in
 //! the chat; the service has the token.
+pub mod access;
 pub mod config;
 pub mod domain;
 pub mod jobs;
