@@ -1,6 +1,7 @@
 //! Cardkey: an event-driven auth gateway for chat bots. A service asks for a person's token; the person taps a card in
 //! the chat; the service has the token.
 pub mod access;
+pub mod auth_session;
 pub mod config;
 pub mod domain;
 pub mod jobs;

@@ -1,0 +1,241 @@
+//! The use case "ask a person": open an auth session, put a card into the chat, take the answer, keep the tokens.
+//!
+//! Knows no platform by name and no HTTP. The store holds the truth; what is kept here in memory (locks, waiters,
+//! exchanges under way) only saves work and is rebuilt from the store after a crash:
+//!
+//! | the process dies | what finishes it |
+//! |---|---|
+//! | before the card is sent, or its outcome is unknown | [`AuthSessions::run_cards`] sends again with the same uuid |
+//! | after a tap was acknowledged, before the exchange | [`AuthSessions::run_exchanges`] exchanges the stored code |
+//! | after the exchange, before the store | the same: the platform says the code is spent, the person is asked again |
+//! | while the person thinks | nothing is lost; [`AuthSessions::run_expiry`] ends it in time |
+//! | before the card shows the end | [`AuthSessions::run_cards`] changes it |
+
+mod amend;
+mod ask;
+mod callback;
+mod cards;
+mod deliveries;
+mod device;
+mod end;
+mod exchange;
+mod locks;
+mod redirect;
+mod sending;
+mod sweep;
+mod taps;
+mod tell;
+#[cfg(test)]
+mod tests;
+mod under_way;
+mod waiters;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::domain::auth_session::{AuthSession, AuthSessionId, State};
+use crate::domain::clock::{Clock, Timestamp};
+use crate::domain::ids::{AppId, TenantKey};
+use crate::domain::random::Random;
+use crate::metrics::Metrics;
+use crate::platform::Platform;
+use crate::store::{Store, StoreError};
+
+pub use ask::{Ask, AskError, Asked, Notification};
+pub use callback::{CallbackError, CallbackQuery};
+pub use redirect::{Begun, Landing, StartError, flow_tag};
+pub use sweep::WithdrawError;
+
+use deliveries::Deliveries;
+use locks::SubjectLocks;
+use waiters::Waiters;
+
+/// The use case. Clones share everything.
+#[derive(Clone)]
+pub struct AuthSessions(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    apps: HashMap<AppId, App>,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    metrics: Metrics,
+    tasks: Tasks,
+    locks: SubjectLocks,
+    deliveries: Deliveries,
+    waiters: Waiters,
+    exchanging: Mutex<HashSet<AuthSessionId>>,
+    card_nudge: Arc<Notify>,
+    device_nudge: Arc<Notify>,
+}
+
+/// One app as this use case needs it.
+pub struct App {
+    /// Its platform's record.
+    pub platform: Arc<Platform>,
+    /// How its authorizations come back.
+    pub way: AppWay,
+    /// Its organisation, if the configuration names it.
+    pub tenant: Option<TenantKey>,
+}
+
+/// How an app's authorizations come back, with the addresses that belong to it.
+#[derive(Debug, Clone)]
+pub enum AppWay {
+    /// By redirect to our callback.
+    Redirect {
+        /// Our landing page, without the token.
+        start_url: String,
+        /// Our callback, as registered with the platform.
+        redirect_uri: String,
+        /// Whether another browser than the one that began is refused.
+        strict: bool,
+    },
+    /// By polling.
+    Device,
+    /// By pasting.
+    Paste {
+        /// The page that shows the code, as registered with the platform.
+        redirect_uri: String,
+    },
+}
+
+/// What is set for all apps.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// How long a person may take.
+    pub expiry: Duration,
+    /// Cards per subject and minute.
+    pub per_minute: u32,
+}
+
+/// How work is run that must not end with its caller.
+#[derive(Clone)]
+pub struct Tasks {
+    /// Everything spawned is tracked.
+    pub tracker: TaskTracker,
+    /// Waiting callers are let go when this fires.
+    pub soft: CancellationToken,
+}
+
+/// What everything here is made of.
+pub struct Parts {
+    /// The truth.
+    pub store: Store,
+    /// The apps.
+    pub apps: HashMap<AppId, App>,
+    /// What is set.
+    pub settings: Settings,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// What is spawned.
+    pub tasks: Tasks,
+}
+
+impl AuthSessions {
+    /// The use case over these parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, apps, settings, clock, random, metrics, tasks } = parts;
+        Self(Arc::new(Inner {
+            store,
+            apps,
+            settings,
+            clock,
+            random,
+            metrics,
+            tasks,
+            locks: SubjectLocks::default(),
+            deliveries: Deliveries::default(),
+            waiters: Waiters::default(),
+            exchanging: Mutex::default(),
+            card_nudge: Arc::default(),
+            device_nudge: Arc::default(),
+        }))
+    }
+
+    /// Whether this app is configured.
+    #[must_use]
+    pub fn serves(&self, app: &AppId) -> bool {
+        self.0.apps.contains_key(app)
+    }
+
+    /// The time by this gateway's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Wakes the card job: a face is to be changed.
+    #[must_use]
+    pub fn card_nudge(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.card_nudge)
+    }
+
+    /// Wakes the device job: a device code is to be polled.
+    #[must_use]
+    pub fn device_nudge(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.device_nudge)
+    }
+
+    /// The session of this id.
+    pub async fn find(&self, id: &AuthSessionId) -> Result<Option<AuthSession>, StoreError> {
+        self.0.store.auth_session(id).await
+    }
+
+    /// The session once it has ended, or as it stands after `patience` or at the end of the process.
+    pub async fn wait(&self, id: &AuthSessionId, patience: Duration) -> Result<Option<AuthSession>, StoreError> {
+        self.wait_while(id, patience, AuthSession::is_pending).await
+    }
+
+    /// The session once no code is being exchanged for it any more, or as it stands after `patience`.
+    pub async fn wait_exchanged(
+        &self,
+        id: &AuthSessionId,
+        patience: Duration,
+    ) -> Result<Option<AuthSession>, StoreError> {
+        self.wait_while(id, patience, |session| matches!(session.state, State::Exchanging(_))).await
+    }
+
+    async fn wait_while(
+        &self,
+        id: &AuthSessionId,
+        patience: Duration,
+        unfinished: impl Fn(&AuthSession) -> bool + Send,
+    ) -> Result<Option<AuthSession>, StoreError> {
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            let changed = self.0.waiters.subscribe(id);
+            let session = self.find(id).await?;
+            if !session.as_ref().is_some_and(&unfinished) || tokio::time::Instant::now() >= deadline {
+                return Ok(session);
+            }
+            tokio::select! {
+                () = changed.notified() => {}
+                () = tokio::time::sleep_until(deadline) => {}
+                () = self.0.tasks.soft.cancelled() => return Ok(session),
+            }
+        }
+    }
+
+    /// Shows how many sessions are pending and how many grants can give a token.
+    pub async fn count(&self) -> Result<(), StoreError> {
+        let now = self.0.clock.now();
+        for app in self.0.apps.keys() {
+            let pending = self.0.store.count_pending(app).await?;
+            let grants = self.0.store.count_active_grants(app, now).await?;
+            self.0.metrics.counts(app.as_str(), pending, grants);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,5 @@
+//! The use case over a real store and a platform that does what the test says.
+
+mod asking;
+mod rig;
+mod sending;
