@@ -4,6 +4,7 @@ pub mod access;
 pub mod auth_session;
 pub mod config;
 pub mod domain;
+pub mod grants;
 pub mod jobs;
 pub mod metrics;
 pub mod platform;
