@@ -3,6 +3,7 @@
 pub mod access;
 pub mod auth_session;
 pub mod config;
+pub mod dispatch;
 pub mod domain;
 pub mod grants;
 pub mod jobs;
