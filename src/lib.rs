@@ -15,3 +15,4 @@ pub mod store;
 pub mod stream;
 pub mod telemetry;
 pub mod vault;
+pub mod web;

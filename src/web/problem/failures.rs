@@ -1,0 +1,112 @@
+//! The use cases' failures, each as its problem.
+
+use http::StatusCode;
+use serde_json::json;
+
+use super::Problem;
+use crate::access::Refused;
+use crate::auth_session::{AskError, WithdrawError};
+use crate::domain::caller::Forbidden;
+use crate::grants::{RefreshError, RevokeError};
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Unknown => Self::unauthorized(),
+            Refused::TooMany { retry_after } => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-wrong-keys",
+                "Too many wrong API keys",
+                "Too many wrong API keys came from this address.",
+            )
+            .after(retry_after),
+            Refused::Store(error) => {
+                tracing::error!(%error, "an API key could not be looked up");
+                Self::storage()
+            }
+        }
+    }
+}
+
+impl From<Forbidden> for Problem {
+    fn from(forbidden: Forbidden) -> Self {
+        match &forbidden {
+            Forbidden::App(_) => Self::new(
+                StatusCode::FORBIDDEN,
+                "app-not-allowed",
+                "The API key is not for this app",
+                "Ask the gateway's operator for a key that names the app.",
+            ),
+            Forbidden::Scopes(missing) => Self::new(
+                StatusCode::FORBIDDEN,
+                "scope-not-allowed",
+                "The API key is not for these scopes",
+                "Ask the gateway's operator for a key that names the scopes.",
+            )
+            .with("missing_scopes", json!(missing.iter().collect::<Vec<_>>())),
+        }
+    }
+}
+
+impl From<AskError> for Problem {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::UnknownApp => Self::unknown_app(),
+            AskError::Unreachable(session) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "recipient-unreachable",
+                "The person cannot be reached",
+                "The app's bot cannot write to this person: the id is unknown to the app, the person is outside its \
+                 availability range, or the bot is off.",
+            )
+            .with("auth_session_id", json!(session.id.as_str())),
+            AskError::TooMany { retry_after } => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-requests",
+                "This person was asked too often",
+                "A person gets only so many cards a minute.",
+            )
+            .after(retry_after),
+            AskError::Misconfigured => Self::misconfigured(),
+            AskError::GrantChanged => Self::storage(),
+            AskError::Unavailable => Self::platform(),
+            AskError::Store(error) => Self::from_store(&error),
+        }
+    }
+}
+
+impl From<RefreshError> for Problem {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::RateLimited(after) => Self::platform().after(after),
+            RefreshError::Unavailable | RefreshError::NeedsConsent => Self::platform(),
+            RefreshError::Misconfigured => Self::misconfigured(),
+        }
+    }
+}
+
+impl From<RevokeError> for Problem {
+    fn from(error: RevokeError) -> Self {
+        match error {
+            RevokeError::Unknown => Self::not_found(),
+            RevokeError::Unavailable => Self::platform(),
+            RevokeError::Forbidden(forbidden) => forbidden.into(),
+            RevokeError::Store(error) => Self::from_store(&error),
+        }
+    }
+}
+
+impl From<WithdrawError> for Problem {
+    fn from(error: WithdrawError) -> Self {
+        match error {
+            WithdrawError::Unknown => Self::not_found(),
+            WithdrawError::Conflict(invalid) => Self::new(
+                StatusCode::CONFLICT,
+                "state-conflict",
+                "The auth session cannot be cancelled any more",
+                format!("It is {}.", invalid.from),
+            ),
+            WithdrawError::Store(error) => Self::from_store(&error),
+        }
+    }
+}
