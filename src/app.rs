@@ -1,0 +1,278 @@
+//! The composition root: from a configuration to running components. The only place that names every concrete type.
+//!
+//! Order at start: everything that can be refused is checked before anything listens or dials; then the store, the
+//! listeners, the jobs, and last the event streams, so that no event arrives before it can be handled. Order at the
+//! end: not ready, listeners and streams stop taking on work, what is in flight is finished and stored, the store
+//! closes.
+
+mod ambient;
+mod error;
+mod jobs;
+mod keys;
+mod lock;
+mod platforms;
+mod streams;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+
+use crate::access::Access;
+use crate::auth_session::{App as AskedApp, AuthSessions, Parts as AuthSessionParts, Settings, Tasks};
+use crate::config::{Config, Sources};
+use crate::dispatch::Dispatch;
+use crate::domain::clock::Clock;
+use crate::domain::random::Random;
+use crate::domain::secret::Secret;
+use crate::grants::{Grants, Parts as GrantParts};
+use crate::metrics::Metrics;
+use crate::shutdown::Shutdown;
+use crate::store::{Store, StoreConfig};
+use crate::vault::{Keyring, Vault};
+use crate::web::serve::Limits;
+use crate::web::{CookieStyle, WebState};
+
+pub use ambient::{OsRandom, SystemClock};
+pub use error::StartError;
+pub use keys::Keys;
+
+use lock::ProcessLock;
+use streams::Streams;
+
+/// What a process has besides its configuration; tests bring their own.
+#[derive(Clone)]
+pub struct Ambient {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// How long HTTP clients may take.
+    pub limits: Limits,
+}
+
+impl Default for Ambient {
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock), random: Arc::new(OsRandom), limits: Limits::default() }
+    }
+}
+
+/// A gateway that runs.
+pub struct Gateway {
+    /// Where the API answers.
+    pub api: SocketAddr,
+    /// Where `/metrics` answers.
+    pub metrics: SocketAddr,
+    /// The jobs' work, for tests that run it at a time of their choosing.
+    pub auth_sessions: AuthSessions,
+    shutdown: Shutdown,
+    store: Store,
+    store_tasks: TaskTracker,
+    _lock: ProcessLock,
+}
+
+/// The parts that use cases are made of.
+struct Base {
+    ambient: Ambient,
+    metrics: Metrics,
+    shutdown: Shutdown,
+    store: Store,
+}
+
+impl Gateway {
+    /// Starts everything, or says in one line why not.
+    pub async fn start(config: Config, ambient: Ambient) -> Result<Self, StartError> {
+        ambient::install_tls_provider();
+        let lock = ProcessLock::take(&config.database.url)?;
+        let platforms = platforms::build(&config, &ambient)?;
+        let api = bind(config.server.listen).await?;
+        let metrics_listener = bind(config.metrics.listen).await?;
+        let store_tasks = TaskTracker::new();
+        let store = open_store(&config, &ambient, true, &store_tasks).await?;
+        let base = Base { ambient, metrics: Metrics::new()?, shutdown: Shutdown::default(), store: store.clone() };
+        let auth_sessions = auth_sessions(&base, &config, &platforms);
+        let dispatch = dispatcher(&base, &platforms, &auth_sessions);
+        dispatch.recall_tenants().await?;
+        // Before a link is up: a tap that came while the kept ids are read would wait too long, and it comes only once.
+        base.store.claim_inbox().await?;
+        let streams = Streams::start(&base, &config, &platforms, &dispatch);
+        jobs::start(&base, &auth_sessions);
+        let addresses = (local(&api)?, local(&metrics_listener)?);
+        let state = web_state(&base, &config, &platforms, &auth_sessions, &streams);
+        listen(&base, (api, metrics_listener), state);
+        tracing::info!(api = %addresses.0, metrics = %addresses.1, apps = platforms.len(), "cardkey is up");
+        Ok(Self {
+            api: addresses.0,
+            metrics: addresses.1,
+            auth_sessions,
+            shutdown: base.shutdown,
+            store,
+            store_tasks,
+            _lock: lock,
+        })
+    }
+
+    /// The store, for work beside the gateway.
+    #[must_use]
+    pub fn store(&self) -> Store {
+        self.store.clone()
+    }
+
+    /// Finishes what is in flight, stores it, and ends.
+    pub async fn stop(self) {
+        self.shutdown.finish().await;
+        self.store.close().await;
+        self.store_tasks.close();
+        self.store_tasks.wait().await;
+    }
+}
+
+/// Reads the configuration and starts the logs as it says.
+pub fn prepare(file: Option<&Path>, demo: bool) -> Result<Config, StartError> {
+    let config = Config::load(&Sources::collect(file, demo)?)?;
+    crate::telemetry::start(&config.log.level, config.log.json)
+        .map_err(|error| StartError::Command(error.to_string()))?;
+    Ok(config)
+}
+
+/// Runs until a signal.
+pub async fn serve(config: Config) -> Result<(), StartError> {
+    let gateway = Gateway::start(config, Ambient::default()).await?;
+    crate::shutdown::signal().await;
+    tokio::select! {
+        () = gateway.stop() => tracing::info!("cardkey has stopped"),
+        () = crate::shutdown::signal() => tracing::warn!("a second signal: ending at once"),
+    }
+    Ok(())
+}
+
+/// Brings the database to this version's schema.
+pub async fn migrate(config: &Config) -> Result<(), StartError> {
+    with_store(config, true, |store| async move { store.ping().await.map_err(StartError::from) }).await
+}
+
+/// Checks what can be checked without starting: the key ring, the platforms' settings, CA files.
+pub fn check(config: &Config) -> Result<(), StartError> {
+    ambient::install_tls_provider();
+    keyring(config)?;
+    platforms::build(config, &Ambient::default())?;
+    Ok(())
+}
+
+/// Opens the store for one piece of work beside a gateway that may be running.
+pub(crate) async fn with_store<T, Fut>(
+    config: &Config,
+    migrate: bool,
+    work: impl FnOnce(Store) -> Fut,
+) -> Result<T, StartError>
+where
+    Fut: Future<Output = Result<T, StartError>>,
+{
+    let tasks = TaskTracker::new();
+    let store = open_store(config, &Ambient::default(), migrate, &tasks).await?;
+    let result = work(store.clone()).await;
+    store.close().await;
+    tasks.close();
+    tasks.wait().await;
+    result
+}
+
+async fn open_store(
+    config: &Config,
+    ambient: &Ambient,
+    migrate: bool,
+    tasks: &TaskTracker,
+) -> Result<Store, StartError> {
+    let vault = Vault::new(keyring(config)?, Arc::clone(&ambient.random));
+    let settings = StoreConfig { url: config.database.url.clone(), migrate };
+    Ok(Store::open(settings, vault, tasks).await?)
+}
+
+fn keyring(config: &Config) -> Result<Keyring, StartError> {
+    let text = match (&config.vault.master_key, &config.vault.master_key_file) {
+        (Some(key), _) => key.clone(),
+        (None, Some(file)) => read_secret(file)?,
+        (None, None) => Secret::new(String::new()),
+    };
+    Keyring::parse(text.expose()).map_err(StartError::from)
+}
+
+fn read_secret(file: &Path) -> Result<Secret, StartError> {
+    let text = std::fs::read_to_string(file);
+    text.map(Secret::new).map_err(|error| StartError::File { path: file.display().to_string(), error })
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|error| StartError::Listen { address, error })
+}
+
+fn local(listener: &TcpListener) -> Result<SocketAddr, StartError> {
+    listener.local_addr().map_err(|error| StartError::Listen { address: SocketAddr::from(([0, 0, 0, 0], 0)), error })
+}
+
+fn auth_sessions(base: &Base, config: &Config, platforms: &[platforms::Built]) -> AuthSessions {
+    let apps = platforms.iter().map(|built| {
+        let app =
+            AskedApp { platform: Arc::clone(&built.platform), way: built.way.clone(), tenant: built.tenant.clone() };
+        (built.platform.app.clone(), app)
+    });
+    AuthSessions::new(AuthSessionParts {
+        store: base.store.clone(),
+        apps: apps.collect(),
+        settings: Settings { expiry: config.auth.session_expiry, per_minute: config.auth.request_rate_limit },
+        clock: Arc::clone(&base.ambient.clock),
+        random: Arc::clone(&base.ambient.random),
+        metrics: base.metrics.clone(),
+        tasks: Tasks { tracker: base.shutdown.tracker.clone(), soft: base.shutdown.soft.clone() },
+    })
+}
+
+fn web_state(
+    base: &Base,
+    config: &Config,
+    platforms: &[platforms::Built],
+    auth_sessions: &AuthSessions,
+    streams: &Streams,
+) -> WebState {
+    let grants = Grants::new(GrantParts {
+        store: base.store.clone(),
+        apps: platforms.iter().map(|built| (built.platform.app.clone(), Arc::clone(&built.platform))).collect(),
+        refresh_threshold: config.auth.token_refresh_threshold,
+        clock: Arc::clone(&base.ambient.clock),
+        metrics: base.metrics.clone(),
+        tracker: base.shutdown.tracker.clone(),
+    });
+    WebState {
+        access: Access::new(base.store.clone(), Arc::clone(&base.ambient.clock), base.metrics.clone()),
+        auth_sessions: auth_sessions.clone(),
+        grants,
+        metrics: base.metrics.clone(),
+        readiness: streams.readiness(base),
+        cookies: CookieStyle { secure: config.server.public_url.as_ref().is_some_and(|url| url.scheme() == "https") },
+    }
+}
+
+fn listen(base: &Base, (api, metrics): (TcpListener, TcpListener), state: WebState) {
+    let Shutdown { soft, tracker, .. } = &base.shutdown;
+    let serve = |listener, router| {
+        let limits = base.ambient.limits;
+        tracker.spawn(crate::web::serve::serve(listener, router, limits, soft.clone(), tracker.clone()));
+    };
+    serve(metrics, crate::web::metrics_router(&state));
+    serve(api, crate::web::router(state));
+}
+
+fn dispatcher(base: &Base, platforms: &[platforms::Built], auth_sessions: &AuthSessions) -> Dispatch {
+    let tenants: HashMap<_, _> =
+        platforms.iter().map(|built| (built.platform.app.clone(), built.tenant.clone())).collect();
+    Dispatch::new(
+        base.store.clone(),
+        auth_sessions.clone(),
+        &tenants,
+        Arc::clone(&base.ambient.clock),
+        base.metrics.clone(),
+    )
+}

@@ -1,0 +1,36 @@
+//! The process's own clock, randomness and TLS provider: their one owner.
+
+use crate::domain::clock::{Clock, Timestamp};
+use crate::domain::random::Random;
+
+/// The wall clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        #[expect(clippy::disallowed_methods, reason = "this is the one reader of the wall clock")]
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let micros = since.map_or(0, |since| since.as_micros());
+        Timestamp::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
+    }
+}
+
+/// The operating system's randomness.
+#[derive(Debug, Clone, Copy)]
+pub struct OsRandom;
+
+impl Random for OsRandom {
+    fn fill(&self, buffer: &mut [u8]) {
+        #[expect(clippy::disallowed_methods, reason = "this is the one source of randomness")]
+        let filled = aws_lc_rs::rand::fill(buffer);
+        // Without randomness there is no secret worth the name: nothing may go on.
+        #[expect(clippy::expect_used, reason = "a system without randomness must stop, not go on with zeros")]
+        filled.expect("the operating system gives random bytes");
+    }
+}
+
+/// One TLS provider for the whole process; a second call changes nothing.
+pub(super) fn install_tls_provider() {
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+}

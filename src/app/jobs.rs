@@ -1,0 +1,48 @@
+//! Which work runs by the clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::Base;
+use crate::auth_session::AuthSessions;
+use crate::jobs::Periodic;
+
+/// Starts every job.
+pub(super) fn start(base: &Base, auth_sessions: &AuthSessions) {
+    // This process holds the lock of its database: what is exchanging now was left by its former self.
+    let first = auth_sessions.clone();
+    base.shutdown.spawn(async move {
+        let (exchanges, cards) = (first.run_exchanges(true).await, first.run_abandoned_cards().await);
+        if let Err(error) = exchanges.and(cards) {
+            tracing::warn!(%error, "what a crash left could not be taken up yet; the sweeps will");
+        }
+    });
+    macro_rules! job {
+        ($name:literal, $secs:literal, $nudge:expr, $method:ident($($arg:expr),*)) => {
+            let work = auth_sessions.clone();
+            let job = periodic(base, $name, Duration::from_secs($secs), $nudge);
+            base.shutdown.spawn(job.run(base.shutdown.soft.clone(), move || {
+                let work = work.clone();
+                async move { work.$method($($arg),*).await }
+            }));
+        };
+    }
+    job!("cards", 5, auth_sessions.card_nudge(), run_cards());
+    job!("device_polls", 1, auth_sessions.device_nudge(), run_device_polls());
+    job!("expiry", 5, Arc::default(), run_expiry());
+    job!("exchanges", 30, Arc::default(), run_exchanges(false));
+    job!("cleanup", 3600, Arc::default(), run_cleanup());
+}
+
+fn periodic(base: &Base, name: &'static str, period: Duration, nudge: Arc<Notify>) -> Periodic {
+    Periodic {
+        name,
+        period,
+        nudge,
+        clock: Arc::clone(&base.ambient.clock),
+        random: Arc::clone(&base.ambient.random),
+        metrics: base.metrics.clone(),
+    }
+}

@@ -1,0 +1,101 @@
+//! The registry of platforms: a name in the configuration, and the function that builds an app of it.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::{Ambient, StartError};
+use crate::auth_session::AppWay;
+use crate::config::{App, Auth, Binding, CodeChoice, Config, OAuthVersion};
+use crate::domain::ids::TenantKey;
+use crate::platform::feishu::config::{CardOptions, FeishuConfig, OAuthVersion as FeishuOAuthVersion};
+use crate::platform::feishu::{self, codec::Renderer, endpoint::Endpoint, protocol::FeishuProtocol};
+use crate::platform::{Platform, client};
+
+/// One app, put together.
+pub(super) struct Built {
+    pub(super) platform: Arc<Platform>,
+    pub(super) way: AppWay,
+    pub(super) tenant: Option<TenantKey>,
+}
+
+type Build = fn(&App, &Auth, &Ambient) -> Result<Platform, String>;
+
+/// Every platform. A new one adds its line here.
+const REGISTRY: &[(&str, Build)] = &[(feishu::PLATFORM_ID, build_feishu)];
+
+/// Builds every configured app.
+pub(super) fn build(config: &Config, ambient: &Ambient) -> Result<Vec<Built>, StartError> {
+    config.apps.iter().map(|app| build_one(app, config, ambient)).collect()
+}
+
+fn build_one(app: &App, config: &Config, ambient: &Ambient) -> Result<Built, StartError> {
+    let failed = |reason: String| StartError::App { app: app.app_id.to_string(), reason };
+    let known = REGISTRY.iter().find(|(name, _)| *name == app.platform.as_str());
+    let (_, build) = known.ok_or_else(|| failed(format!("there is no platform called {}", app.platform)))?;
+    let platform = build(app, &config.auth, ambient).map_err(failed)?;
+    let way = way(app, config.server.public_url.as_ref());
+    Ok(Built { platform: Arc::new(platform), way, tenant: app.tenant_key.clone() })
+}
+
+/// The addresses that belong to an app's way. The configuration made sure that a needed public address is there.
+fn way(app: &App, public_url: Option<&Url>) -> AppWay {
+    let base = public_url.map(|url| url.as_str().trim_end_matches('/').to_owned()).unwrap_or_default();
+    let place = format!("{base}/oauth/{}/{}", app.platform, app.app_id);
+    match app.code {
+        CodeChoice::Redirect => AppWay::Redirect {
+            start_url: format!("{place}/start"),
+            redirect_uri: format!("{place}/callback"),
+            strict: app.browser_binding == Binding::Strict,
+        },
+        CodeChoice::Device => AppWay::Device,
+        CodeChoice::Paste => AppWay::Paste {
+            redirect_uri: app.redirect_uri.as_ref().map_or_else(|| format!("{place}/code"), Url::to_string),
+        },
+    }
+}
+
+fn build_feishu(app: &App, auth: &Auth, ambient: &Ambient) -> Result<Platform, String> {
+    let (open_base, accounts_base) = hosts(app)?;
+    let card = CardOptions {
+        include_description: auth.card_include_description,
+        template_id: auth.card_template_id.clone(),
+        custom_message: app.custom_message.clone(),
+        privacy_url: app.privacy_url.clone(),
+    };
+    let tls = client::rustls_config(app.ca_file.as_deref()).map_err(|error| error.to_string())?;
+    let http = client::http_client(&tls).map_err(|error| error.to_string())?;
+    let options = card.clone();
+    let renderer =
+        Renderer { toast: feishu::cards::toast, card: Arc::new(move |card| feishu::cards::card(&options, card)) };
+    let endpoint = Endpoint {
+        base: open_base.clone(),
+        app: app.app_id.clone(),
+        secret: app.app_secret.clone(),
+        http: http.clone(),
+    };
+    let config = FeishuConfig {
+        app_id: app.app_id.clone(),
+        app_secret: app.app_secret.clone(),
+        app_name: app.name.clone(),
+        open_base,
+        accounts_base,
+        oauth_version: match app.oauth_version {
+            OAuthVersion::V3 => FeishuOAuthVersion::V3,
+            OAuthVersion::V2 => FeishuOAuthVersion::V2,
+        },
+        card,
+    };
+    let protocol = Arc::new(FeishuProtocol { endpoint, tls, renderer });
+    feishu::platform(config, http, Arc::clone(&ambient.clock), Some(protocol)).map_err(|error| error.to_string())
+}
+
+/// The open and the accounts host: as configured, or those of the app's domain.
+fn hosts(app: &App) -> Result<(Url, Url), String> {
+    if let (Some(open), Some(accounts)) = (&app.open_url, &app.accounts_url) {
+        return Ok((open.clone(), accounts.clone()));
+    }
+    let (open, accounts) = feishu::config::hosts(app.domain.as_deref()).ok_or("domain must be feishu or lark")?;
+    let parse = |text: &str| Url::parse(text).map_err(|error| error.to_string());
+    Ok((parse(open)?, parse(accounts)?))
+}

@@ -1,0 +1,102 @@
+//! The event streams of all apps: started, observed, and asked how they are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+use super::{Base, platforms::Built};
+use crate::config::Config;
+use crate::dispatch::Dispatch;
+use crate::domain::event::{EventKind, Verdict};
+use crate::metrics::{Metrics, Reconnect};
+use crate::stream::connection::Limits;
+use crate::stream::contract::Handler;
+use crate::stream::status::{Observation, Observer, Status};
+use crate::stream::supervisor::{Settings, Stream};
+use crate::web::{AppReadiness, Readiness, ReadinessProbe, StreamReadiness};
+
+/// The store has this long to answer a readiness probe.
+const PROBE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The running streams.
+pub(super) struct Streams(Vec<watch::Receiver<Status>>);
+
+impl Streams {
+    /// Starts the stream of every app that has one.
+    pub(super) fn start(base: &Base, config: &Config, platforms: &[Built], dispatch: &Dispatch) -> Self {
+        let settings = Settings {
+            connections: config.stream.connections,
+            max_retries: config.stream.max_reconnect_retries,
+            limits: Limits { heartbeat: config.stream.heartbeat_interval, ..Limits::default() },
+        };
+        let start = |built: &Built| {
+            let protocol = built.platform.stream.clone()?;
+            let handler = handler(dispatch.clone(), base.shutdown.tracker.clone());
+            let stream = Stream {
+                app: built.platform.app.clone(),
+                protocol,
+                handler,
+                settings,
+                observer: observer(base.metrics.clone(), built.platform.app.to_string()),
+                clock: Arc::clone(&base.ambient.clock),
+                random: Arc::clone(&base.ambient.random),
+            };
+            Some(stream.start(&base.shutdown.tracker, &base.shutdown.soft))
+        };
+        Self(platforms.iter().filter_map(start).collect())
+    }
+
+    /// What `/readyz` asks.
+    pub(super) fn readiness(&self, base: &Base) -> ReadinessProbe {
+        let (streams, store, soft) = (self.0.clone(), base.store.clone(), base.shutdown.soft.clone());
+        ReadinessProbe(Arc::new(move || {
+            let apps = streams.iter().map(|status| app_readiness(&status.borrow())).collect();
+            let (store, stopping) = (store.clone(), soft.is_cancelled());
+            Box::pin(async move {
+                let answered = tokio::time::timeout(PROBE_PATIENCE, store.ping()).await;
+                Readiness { stopping, store: matches!(answered, Ok(Ok(()))), apps }
+            })
+        }))
+    }
+}
+
+/// Dispatches events. A tap is handled to its end even if nobody waits for the verdict any more: it comes only once.
+fn handler(dispatch: Dispatch, tracker: TaskTracker) -> Handler {
+    Arc::new(move |event| {
+        let dispatch = dispatch.clone();
+        if !matches!(event.kind, EventKind::CardAction(_)) {
+            return Box::pin(async move { dispatch.handle(event).await });
+        }
+        let handled = tracker.spawn(async move { dispatch.handle(event).await });
+        Box::pin(async move { handled.await.unwrap_or_else(|_| Verdict::failed()) })
+    })
+}
+
+fn app_readiness(status: &Status) -> AppReadiness {
+    let stream = match status {
+        Status { up, .. } if *up > 0 => StreamReadiness::Up,
+        Status { degraded: true, .. } | Status { misconfigured: true, .. } => StreamReadiness::Degraded,
+        Status { last_connected_at: None, last_error: None, .. } => StreamReadiness::Starting,
+        _ => StreamReadiness::Reconnecting,
+    };
+    AppReadiness { app: status.app.to_string(), stream, links: status.up }
+}
+
+fn observer(metrics: Metrics, app: String) -> Observer {
+    metrics.stream_links(&app, 0);
+    metrics.stream_degraded(&app, false);
+    Arc::new(move |observation| match observation {
+        Observation::Connected | Observation::Disconnected { .. } => {}
+        Observation::ConnectionsUp(links) => metrics.stream_links(&app, links),
+        Observation::Degraded(degraded) => metrics.stream_degraded(&app, degraded),
+        Observation::ReconnectAttempt => metrics.reconnect(&app, Reconnect::Attempt),
+        Observation::ReconnectSuccess => metrics.reconnect(&app, Reconnect::Success),
+        Observation::ReconnectFailure => metrics.reconnect(&app, Reconnect::Failure),
+        Observation::FrameBad { why } => metrics.frame_bad(&app, why),
+        Observation::EventAcked { ms } => metrics.event_acked(&app, ms / 1_000.0),
+        Observation::Discarded { why } => metrics.event(&app, why),
+        Observation::PartialBytes(bytes) => metrics.partial_bytes(&app, bytes),
+    })
+}
