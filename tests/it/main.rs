@@ -1,0 +1,11 @@
+//! The gateway through the doors that its users use, against the sandbox on the other side of real sockets.
+//!
+//! Every test makes a [`World`](harness::World): a sandbox and a gateway with a database of their own, on a loopback
+//! address of their own. `World::end` looks for every secret of that world in everything that was written or answered.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, in its helping functions too")]
+
+mod harness;
+
+mod leaks;
+mod story;
