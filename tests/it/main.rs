@@ -7,5 +7,6 @@
 
 mod harness;
 
+mod conformance;
 mod leaks;
 mod story;
