@@ -7,6 +7,9 @@
 
 mod harness;
 
+mod browser;
 mod conformance;
+mod impostor;
 mod leaks;
+mod pictures;
 mod story;
