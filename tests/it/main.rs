@@ -7,6 +7,10 @@
 
 mod harness;
 
+mod bad_answers;
+mod bad_api;
+mod bad_clients;
+mod bad_oauth;
 mod browser;
 mod conformance;
 mod impostor;
