@@ -7,13 +7,17 @@
 
 mod harness;
 
+mod asking;
 mod bad_answers;
 mod bad_api;
 mod bad_clients;
 mod bad_oauth;
 mod browser;
 mod conformance;
+mod ending;
 mod impostor;
 mod leaks;
 mod pictures;
+mod refreshing;
+mod sending;
 mod story;
