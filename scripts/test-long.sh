@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# The tests that take their real time: those in the integration tests' module `long`, ignored in `make test`. They
-# print the seconds they measured.
+# The tests that take long: the whole model of the refresh protocol, and those that take their real time (the integration
+# tests' module `long`). They are ignored in `make test`, and print what they visited or measured.
 source "$(dirname "${BASH_SOURCE[0]}")/heading.sh"
 
 scripts/set-up.sh
+heading "the refresh protocol: every interleaving"
+cargo test --locked --release --lib -- --ignored --nocapture refresh::model::
+
 heading "long tests"
 exec cargo test --locked --test it -- --ignored --nocapture --test-threads 1 long::

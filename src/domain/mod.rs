@@ -11,6 +11,7 @@ pub mod event;
 pub mod grant;
 pub mod ids;
 pub mod random;
+pub mod refresh;
 pub mod scopes;
 pub mod secret;
 pub mod token;
