@@ -1,5 +1,7 @@
 //! The process's own clock, randomness and TLS provider: their one owner.
 
+use std::time::Duration;
+
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::random::Random;
 
@@ -13,6 +15,13 @@ impl Clock for SystemClock {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let micros = since.map_or(0, |since| since.as_micros());
         Timestamp::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
+    }
+
+    /// `CLOCK_BOOTTIME`: tokio's and the library's `Instant` stand still while the machine is suspended.
+    fn reading(&self) -> Duration {
+        let at = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        let (secs, nanos) = (u64::try_from(at.tv_sec).unwrap_or(0), u32::try_from(at.tv_nsec).unwrap_or(0));
+        Duration::new(secs, nanos)
     }
 }
 

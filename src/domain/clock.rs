@@ -73,6 +73,12 @@ impl fmt::Display for Timestamp {
 pub trait Clock: Send + Sync {
     /// The time now.
     fn now(&self) -> Timestamp;
+
+    /// A reading that only ever grows, also while the machine is suspended, and that no correction of the wall clock
+    /// moves: for measuring how long something took. A clock that tests move gives its time.
+    fn reading(&self) -> Duration {
+        self.now().since(Timestamp::default())
+    }
 }
 
 #[cfg(test)]

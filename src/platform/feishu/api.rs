@@ -21,15 +21,17 @@ pub(super) struct Api {
 /// How long a call may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Times {
-    /// A call that spends a code or a token: long, because an answer that is given up on is lost.
+    /// A call that spends a code: long, because an answer that is given up on is lost.
     pub(super) token: Duration,
+    /// A call that spends a refresh token: longer still, nobody waits for it.
+    pub(super) refresh: Duration,
     /// Any other call.
     pub(super) other: Duration,
 }
 
 impl Default for Times {
     fn default() -> Self {
-        Self { token: Duration::from_secs(20), other: Duration::from_secs(10) }
+        Self { token: Duration::from_secs(20), refresh: Duration::from_mins(1), other: Duration::from_secs(10) }
     }
 }
 
@@ -59,9 +61,9 @@ impl Api {
         self.answer_within(request, effect, self.times.other).await
     }
 
-    /// Sends a request that spends something.
-    pub(super) async fn spend(&self, request: RequestBuilder) -> Result<Map<String, Value>, Failure> {
-        read(&self.answer_within(request, Effect::Acts, self.times.token).await?, Effect::Acts)
+    /// Sends a request that spends something, and waits so long for the answer.
+    pub(super) async fn spend(&self, request: RequestBuilder, time: Duration) -> Result<Map<String, Value>, Failure> {
+        read(&self.answer_within(request, Effect::Acts, time).await?, Effect::Acts)
     }
 
     async fn answer_within(&self, request: RequestBuilder, effect: Effect, time: Duration) -> Result<Answer, Failure> {

@@ -45,7 +45,7 @@ pub(super) async fn start(
 /// Asks whether the person has decided.
 pub(super) async fn poll(oauth: &FeishuOAuth, device_code: &Secret) -> Result<DevicePoll, PlatformError> {
     let request = oauth.token_request(&[("grant_type", GRANT_TYPE), ("device_code", device_code.expose())]);
-    match oauth.api.spend(request).await {
+    match oauth.api.spend(request, oauth.api.times.token).await {
         Ok(object) => token_answer(&object).map(|answer| DevicePoll::Granted(Box::new(answer))),
         Err(failure) => outcome(&failure).ok_or(failure.error),
     }

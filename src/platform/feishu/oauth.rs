@@ -1,6 +1,7 @@
 //! User tokens: the authorize URL, and the calls that spend a code or a refresh token, ask whose a token is, and end it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -48,8 +49,8 @@ impl FeishuOAuth {
         fields.iter().copied().chain(client).collect()
     }
 
-    async fn spend(&self, fields: &[(&str, &str)]) -> Result<TokenAnswer, PlatformError> {
-        let object = self.api.spend(self.token_request(fields)).await.map_err(|failure| failure.error)?;
+    async fn spend(&self, fields: &[(&str, &str)], time: Duration) -> Result<TokenAnswer, PlatformError> {
+        let object = self.api.spend(self.token_request(fields), time).await.map_err(|failure| failure.error)?;
         token_answer(&object)
     }
 }
@@ -89,7 +90,7 @@ impl OAuth for FeishuOAuth {
             ("redirect_uri", request.redirect_uri),
             ("code_verifier", request.verifier.expose()),
         ];
-        match self.spend(&fields).await {
+        match self.spend(&fields, self.api.times.token).await {
             // Whoever brings a code brings any code: another app's is that person's mistake, not our owner's.
             Err(PlatformError::Misconfigured { code: ANOTHER_APPS }) => {
                 Err(PlatformError::Rejected { code: ANOTHER_APPS })
@@ -99,7 +100,8 @@ impl OAuth for FeishuOAuth {
     }
 
     async fn refresh(&self, token: &Secret) -> Result<TokenAnswer, PlatformError> {
-        self.spend(&[("grant_type", "refresh_token"), ("refresh_token", token.expose())]).await
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", token.expose())];
+        self.spend(&fields, self.api.times.refresh).await
     }
 
     async fn identity(&self, access: &Secret) -> Result<Identity, PlatformError> {

@@ -42,7 +42,8 @@ fn oauth(base: &Url) -> FeishuOAuth {
 fn impatient(base: &Url) -> FeishuOAuth {
     let config = config(base);
     let mut api = api(&config);
-    api.times = Times { token: Duration::from_millis(100), other: Duration::from_millis(100) };
+    let short = Duration::from_millis(100);
+    api.times = Times { token: short, refresh: short, other: short };
     FeishuOAuth::new(Arc::new(api), Arc::new(config))
 }
 
