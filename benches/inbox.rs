@@ -12,6 +12,7 @@ use std::time::Duration;
 use cardkey::domain::clock::Timestamp;
 use cardkey::domain::ids::{AppId, EventId};
 use cardkey::domain::random::Random;
+use cardkey::domain::refresh_plan::RefreshPlan;
 use cardkey::store::{Accepted, Store, StoreConfig};
 use cardkey::vault::{Keyring, Vault};
 use tokio::time::Instant;
@@ -49,6 +50,7 @@ async fn main() {
     let config = StoreConfig {
         url: format!("sqlite://{}?mode=rwc", directory.path().join("bench.db").display()),
         migrate: true,
+        plan: RefreshPlan::default(),
     };
     let tracker = TaskTracker::new();
     let store = Store::open(config.clone(), vault(), &tracker).await.unwrap();

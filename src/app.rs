@@ -11,6 +11,7 @@ mod jobs;
 mod keys;
 mod lock;
 mod platforms;
+mod refreshing;
 mod streams;
 
 use std::collections::HashMap;
@@ -28,7 +29,7 @@ use crate::dispatch::Dispatch;
 use crate::domain::clock::Clock;
 use crate::domain::random::Random;
 use crate::domain::secret::Secret;
-use crate::grants::{Grants, Parts as GrantParts};
+use crate::grants::Grants;
 use crate::metrics::Metrics;
 use crate::shutdown::Shutdown;
 use crate::store::{Store, StoreConfig};
@@ -52,11 +53,18 @@ pub struct Ambient {
     pub random: Arc<dyn Random>,
     /// How long HTTP clients may take.
     pub limits: Limits,
+    /// Whether grants that are due are refreshed by the clock; a test that says when to, by [`Grants::run_refreshes`], says no.
+    pub refreshes_by_itself: bool,
 }
 
 impl Default for Ambient {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), random: Arc::new(OsRandom), limits: Limits::default() }
+        Self {
+            clock: Arc::new(SystemClock),
+            random: Arc::new(OsRandom),
+            limits: Limits::default(),
+            refreshes_by_itself: true,
+        }
     }
 }
 
@@ -68,6 +76,8 @@ pub struct Gateway {
     pub metrics: SocketAddr,
     /// The jobs' work, for tests that run it at a time of their choosing.
     pub auth_sessions: AuthSessions,
+    /// The same of refreshing.
+    pub grants: Grants,
     shutdown: Shutdown,
     store: Store,
     store_tasks: TaskTracker,
@@ -99,15 +109,17 @@ impl Gateway {
         // Before a link is up: a tap that came while the kept ids are read would wait too long, and it comes only once.
         base.store.claim_inbox().await?;
         let streams = Streams::start(&base, &config, &platforms, &dispatch);
-        jobs::start(&base, &auth_sessions);
+        let grants = refreshing::grants(&base, &config, &platforms);
+        jobs::start(&base, &auth_sessions, &grants);
         let addresses = (local(&api)?, local(&metrics_listener)?);
-        let state = web_state(&base, &config, &platforms, &auth_sessions, &streams);
+        let state = web_state(&base, &config, (&auth_sessions, &grants), &streams);
         listen(&base, (api, metrics_listener), state);
         tracing::info!(api = %addresses.0, metrics = %addresses.1, apps = platforms.len(), "cardkey is up");
         Ok(Self {
             api: addresses.0,
             metrics: addresses.1,
             auth_sessions,
+            grants,
             shutdown: base.shutdown,
             store,
             store_tasks,
@@ -187,7 +199,7 @@ async fn open_store(
     tasks: &TaskTracker,
 ) -> Result<Store, StartError> {
     let vault = Vault::new(keyring(config)?, Arc::clone(&ambient.random));
-    let settings = StoreConfig { url: config.database.url.clone(), migrate };
+    let settings = StoreConfig { url: config.database.url.clone(), migrate, plan: refreshing::plan(config) };
     Ok(Store::open(settings, vault, tasks).await?)
 }
 
@@ -233,22 +245,13 @@ fn auth_sessions(base: &Base, config: &Config, platforms: &[platforms::Built]) -
 fn web_state(
     base: &Base,
     config: &Config,
-    platforms: &[platforms::Built],
-    auth_sessions: &AuthSessions,
+    (auth_sessions, grants): (&AuthSessions, &Grants),
     streams: &Streams,
 ) -> WebState {
-    let grants = Grants::new(GrantParts {
-        store: base.store.clone(),
-        apps: platforms.iter().map(|built| (built.platform.app.clone(), Arc::clone(&built.platform))).collect(),
-        refresh_threshold: config.auth.token_refresh_threshold,
-        clock: Arc::clone(&base.ambient.clock),
-        metrics: base.metrics.clone(),
-        tracker: base.shutdown.tracker.clone(),
-    });
     WebState {
         access: Access::new(base.store.clone(), Arc::clone(&base.ambient.clock), base.metrics.clone()),
         auth_sessions: auth_sessions.clone(),
-        grants,
+        grants: grants.clone(),
         metrics: base.metrics.clone(),
         readiness: streams.readiness(base),
         cookies: CookieStyle { secure: config.server.public_url.as_ref().is_some_and(|url| url.scheme() == "https") },

@@ -3,11 +3,15 @@
 //! The ten of requirement R-LARK-65 come first, under the prefix `cardkey_`. Labels are bounded: app ids come from the
 //! configuration, everything else from this code.
 
+mod refresh;
+
 use std::sync::Arc;
 
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
 };
+
+pub use refresh::InFlight;
 
 /// All metrics. Clones share them.
 #[derive(Clone)]
@@ -25,6 +29,7 @@ struct Inner {
     auth_duration_seconds: HistogramVec,
     token_refresh_total: IntCounterVec,
     token_active_count: IntGaugeVec,
+    refresh: refresh::Refresh,
     stream_links: IntGaugeVec,
     stream_degraded: IntGaugeVec,
     stream_partial_bytes: IntGaugeVec,
@@ -137,6 +142,7 @@ impl Metrics {
                 "grants that can give a token now: alive or refreshable",
                 &["app_id"],
             )?,
+            refresh: refresh::Refresh::new(&b)?,
             stream_links: b.gauge("stream_links", "links of the event stream that are up", &["app_id"])?,
             stream_degraded: b.gauge("stream_degraded", "1 after too many failed dials in a row", &["app_id"])?,
             stream_partial_bytes: b.gauge("stream_partial_bytes", "bytes held of incomplete messages", &["app_id"])?,

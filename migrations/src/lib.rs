@@ -14,6 +14,7 @@ mod m20261121_000005_grants;
 mod m20261121_000006_api_keys;
 mod m20261121_000007_pinned_tenants;
 mod m20261121_000008_card_wanted_at;
+mod m20261125_000009_refreshing;
 
 use std::collections::BTreeSet;
 
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000006_api_keys::Migration),
             Box::new(m20261121_000007_pinned_tenants::Migration),
             Box::new(m20261121_000008_card_wanted_at::Migration),
+            Box::new(m20261125_000009_refreshing::Migration),
         ]
     }
 }

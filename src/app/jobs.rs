@@ -7,10 +7,11 @@ use tokio::sync::Notify;
 
 use super::Base;
 use crate::auth_session::AuthSessions;
+use crate::grants::Grants;
 use crate::jobs::Periodic;
 
 /// Starts every job.
-pub(super) fn start(base: &Base, auth_sessions: &AuthSessions) {
+pub(super) fn start(base: &Base, auth_sessions: &AuthSessions, grants: &Grants) {
     // This process holds the lock of its database: what is exchanging now was left by its former self.
     let first = auth_sessions.clone();
     base.shutdown.spawn(async move {
@@ -34,6 +35,39 @@ pub(super) fn start(base: &Base, auth_sessions: &AuthSessions) {
     job!("expiry", 5, Arc::default(), run_expiry());
     job!("exchanges", 30, Arc::default(), run_exchanges(false));
     job!("cleanup", 3600, Arc::default(), run_cleanup());
+    refreshing(base, grants);
+}
+
+/// Refreshing: what a former self left first, then what is due.
+fn refreshing(base: &Base, grants: &Grants) {
+    let first = grants.clone();
+    base.shutdown.spawn(async move {
+        match first.take_over().await {
+            Ok(0) => {}
+            Ok(left) => tracing::warn!(left, "refreshes that a crash interrupted are taken up again"),
+            Err(error) => tracing::warn!(%error, "refreshes that a crash interrupted wait for the end of their leases"),
+        }
+    });
+    if base.ambient.refreshes_by_itself {
+        let (work, clock) = (grants.clone(), Arc::clone(&base.ambient.clock));
+        let job = periodic(base, "refresh", Duration::from_secs(1), grants.refresh_nudge());
+        base.shutdown.spawn(job.run(base.shutdown.soft.clone(), move || {
+            let (work, now) = (work.clone(), clock.now());
+            async move { work.run_refreshes(now).await.map(drop) }
+        }));
+    }
+    let work = grants.clone();
+    let job = periodic(base, "spool", Duration::from_secs(5), Arc::default());
+    base.shutdown.spawn(job.run(base.shutdown.soft.clone(), move || {
+        let work = work.clone();
+        async move { work.run_spool().await.map(drop) }
+    }));
+    let (work, clock) = (grants.clone(), Arc::clone(&base.ambient.clock));
+    let job = periodic(base, "journal", Duration::from_hours(1), Arc::default());
+    base.shutdown.spawn(job.run(base.shutdown.soft.clone(), move || {
+        let (work, now) = (work.clone(), clock.now());
+        async move { work.run_forget(now).await }
+    }));
 }
 
 fn periodic(base: &Base, name: &'static str, period: Duration, nudge: Arc<Notify>) -> Periodic {

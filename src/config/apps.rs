@@ -8,6 +8,7 @@ use url::Url;
 use super::reader::Reader;
 use super::sections::is_loopback;
 use crate::domain::ids::{AppId, PlatformId, TenantKey};
+use crate::domain::refresh_plan::Policy;
 use crate::domain::secret::Secret;
 
 /// One app.
@@ -37,6 +38,8 @@ pub struct App {
     pub redirect_uri: Option<Url>,
     /// Which OAuth endpoints.
     pub oauth_version: OAuthVersion,
+    /// Which grants are refreshed ahead.
+    pub refresh: Policy,
     /// What happens when another browser finishes than began.
     pub browser_binding: Binding,
     /// Linked from the card.
@@ -126,6 +129,9 @@ fn load_app(reader: &mut Reader<'_>, demo: bool) -> Option<App> {
         oauth_version: reader
             .word("oauth_version", &[("v3", OAuthVersion::V3), ("v2", OAuthVersion::V2)])
             .unwrap_or(OAuthVersion::V3),
+        refresh: reader
+            .word("refresh", &[("active", Policy::Active), ("eager", Policy::Eager)])
+            .unwrap_or(Policy::Active),
         browser_binding: reader
             .word("browser_binding", &[("warn", Binding::Warn), ("strict", Binding::Strict)])
             .unwrap_or(Binding::Warn),

@@ -7,6 +7,7 @@
 
 mod apps;
 mod reader;
+mod refresh;
 mod sections;
 mod variables;
 
@@ -14,7 +15,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+pub use crate::domain::refresh_plan::Policy;
 pub use apps::{App, Binding, CodeChoice, OAuthVersion};
+pub use refresh::Refresh;
 pub use sections::{Auth, Database, Log, MetricsListen, Server, Stream, Vault};
 pub use variables::{VARIABLES, Variable};
 
@@ -33,6 +36,8 @@ pub struct Config {
     pub vault: Vault,
     /// Auth sessions and tokens.
     pub auth: Auth,
+    /// How tokens are refreshed.
+    pub refresh: Refresh,
     /// The long connections.
     pub stream: Stream,
     /// Logs.
@@ -112,6 +117,7 @@ impl Config {
             database: reader.section("database", Database::load),
             vault: reader.section("vault", Vault::load),
             auth: reader.section("auth", Auth::load),
+            refresh: reader.section("refresh", Refresh::load),
             stream: reader.section("stream", Stream::load),
             log: reader.section("log", Log::load),
             apps: apps::load(&mut reader, sources.demo),

@@ -91,3 +91,28 @@ fn never_prints_a_secret() {
     let broken = from("[[apps]]\napp_secret = \"JmG83kLw02hT\" oops", &[]).unwrap_err();
     assert!(!broken.to_string().contains("JmG83kLw02hT"), "{broken}");
 }
+
+#[test]
+fn refreshing_can_be_set_and_a_lease_that_is_too_short_is_refused() {
+    let config = minimal(&[]).unwrap();
+    let standard = crate::domain::refresh::Timers::STRICT;
+    assert_eq!((config.refresh.timers, config.refresh.in_flight), (standard, 64));
+    assert_eq!((config.refresh.per_second, config.refresh.per_minute), (50, 1_000));
+    assert_eq!((config.refresh.journal.as_secs(), config.refresh.spool), (30 * 24 * 3_600, None));
+    let set = minimal(&[
+        ("CARDKEY_REFRESH__LEASE_SECONDS", "1.8"),
+        ("CARDKEY_REFRESH__ANSWER_SECONDS", "1.2"),
+        ("CARDKEY_REFRESH__SAVE_SECONDS", "0.2"),
+        ("CARDKEY_REFRESH__RETRY_SECONDS", "0.1"),
+        ("CARDKEY_REFRESH__JOURNAL_DAYS", "2"),
+        ("CARDKEY_REFRESH__SPOOL", "elsewhere"),
+        ("CARDKEY_APP__REFRESH", "eager"),
+    ]);
+    let set = set.unwrap();
+    assert_eq!(set.refresh.timers.lease.as_millis(), 1_800);
+    assert_eq!((set.refresh.timers.retry.as_millis(), set.refresh.timers.headroom().as_millis()), (100, 400));
+    assert_eq!((set.refresh.journal.as_secs(), set.refresh.spool), (172_800, Some("elsewhere".into())));
+    assert_eq!(set.apps[0].refresh, Policy::Eager);
+    let short = [("CARDKEY_REFRESH__LEASE_SECONDS", "70"), ("CARDKEY_APP__REFRESH", "lazy")];
+    assert_eq!(keys(minimal(&short)), ["apps[0].refresh", "refresh.lease_seconds"]);
+}

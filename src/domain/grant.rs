@@ -63,6 +63,8 @@ pub struct GrantFacts {
     pub refresh_expires_at: Option<Timestamp>,
     /// Whether there is a refresh token at all.
     pub refreshable: bool,
+    /// When a caller was given a token of it; kept once per pair, see [`Self::is_used`].
+    pub used_at: Option<Timestamp>,
 }
 
 /// A pair of tokens that was checked to be the asked person's and is about to be stored.
@@ -79,6 +81,12 @@ impl GrantFacts {
     #[must_use]
     pub fn lives_for(&self, now: Timestamp, min_ttl: Duration) -> bool {
         self.access_expires_at > now.plus(min_ttl)
+    }
+
+    /// Whether a caller was given a token of the present pair.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.used_at.is_some_and(|used| used >= self.obtained_at)
     }
 
     /// Whether it is time to refresh: the used fraction of the life has reached `threshold` (0.5 … 0.98), or less
@@ -119,6 +127,7 @@ mod tests {
             access_expires_at: Timestamp::from_secs(life),
             refresh_expires_at: None,
             refreshable: true,
+            used_at: None,
         }
     }
 

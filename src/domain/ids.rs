@@ -88,11 +88,23 @@ text_id!(
     GrantId
 );
 text_id!(
+    /// Our id of one try to refresh a grant (a UUID version 7).
+    AttemptId
+);
+text_id!(
     /// The public half of an API key: 12 lower-case hex digits.
     ApiKeyId
 );
 
 impl AuthSessionId {
+    /// A new id: sortable by time, 74 random bits.
+    #[must_use]
+    pub fn generate(now: Timestamp, random: &dyn Random) -> Self {
+        Self(Arc::from(uuid_v7(now, random).as_str()))
+    }
+}
+
+impl AttemptId {
     /// A new id: sortable by time, 74 random bits.
     #[must_use]
     pub fn generate(now: Timestamp, random: &dyn Random) -> Self {

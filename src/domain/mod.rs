@@ -12,6 +12,7 @@ pub mod grant;
 pub mod ids;
 pub mod random;
 pub mod refresh;
+pub mod refresh_plan;
 pub mod scopes;
 pub mod secret;
 pub mod token;

@@ -2,29 +2,41 @@
 //!
 //! Who may have what was checked by the caller of this module; whether the grant holds the scopes is checked here, on
 //! each call. A refresh is detached from whoever waits for it and saved before it is handed out. Platforms spend a
-//! refresh token at most once: within this process one refresh per grant is under way.
+//! refresh token at most once: within this process one refresh per grant is under way ([`single_flight`]), among several the
+//! store's claim decides ([`refresher`]); how many at a time, and who first, is [`admission`]'s; what nobody asks for is
+//! [`scheduler`]'s.
 
+mod admission;
+mod outcomes;
 mod refresher;
 mod revoke;
+mod scheduler;
 mod single_flight;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::domain::clock::Clock;
+use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::grant::{Grant, GrantFacts, GrantStatus, GrantVersion};
-use crate::domain::ids::{AppId, GrantId, Subject, SubjectId};
+use crate::domain::ids::{AppId, AttemptId, GrantId, Subject, SubjectId};
+use crate::domain::random::Random;
+use crate::domain::refresh::Timers;
 use crate::domain::scopes::ScopeSet;
 use crate::metrics::Metrics;
 use crate::platform::Platform;
-use crate::store::{Store, StoreError};
+use crate::store::{Limit, Store, StoreError};
 
-pub use refresher::RefreshError;
+pub use outcomes::RefreshError;
 pub use revoke::RevokeError;
 
+use admission::{Gate, Queue};
+use refresher::Wanted;
 use single_flight::SingleFlight;
 
 /// How long a caller without a usable token waits for its refresh; the refresh itself goes on.
@@ -41,10 +53,20 @@ struct Inner {
     store: Store,
     apps: HashMap<AppId, Arc<Platform>>,
     refresh_threshold: f64,
+    timers: Timers,
+    in_flight: usize,
+    journal_life: Duration,
+    spool: PathBuf,
     clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
     metrics: Metrics,
     tracker: TaskTracker,
     flights: SingleFlight,
+    queues: HashMap<AppId, Arc<Queue>>,
+    paused: Mutex<HashMap<AppId, Timestamp>>,
+    landed: Arc<Notify>,
+    /// This start of this process, as claims name it.
+    owner: String,
 }
 
 /// What everything here is made of.
@@ -53,14 +75,35 @@ pub struct Parts {
     pub store: Store,
     /// The apps' platforms.
     pub apps: HashMap<AppId, Arc<Platform>>,
-    /// The used fraction of a life at which a token is refreshed.
-    pub refresh_threshold: f64,
+    /// How tokens are refreshed.
+    pub settings: Settings,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The ids of attempts.
+    pub random: Arc<dyn Random>,
     /// What is counted.
     pub metrics: Metrics,
     /// What is spawned.
     pub tracker: TaskTracker,
+    /// No refresh is started any more.
+    pub soft: CancellationToken,
+}
+
+/// How tokens are refreshed.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The used fraction of a life at which a token is refreshed.
+    pub threshold: f64,
+    /// How long each part of a refresh may take.
+    pub timers: Timers,
+    /// Refreshes at a time in this process: the bound on what its sudden death can cost.
+    pub in_flight: usize,
+    /// The platform's limit for each app.
+    pub limit: Limit,
+    /// How long the journal and pairs that were set aside are kept.
+    pub journal_life: Duration,
+    /// The folder of pairs that could not be saved.
+    pub spool: PathBuf,
 }
 
 /// What a look-up found.
@@ -86,16 +129,41 @@ impl Grants {
     /// The use case over these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, apps, refresh_threshold, clock, metrics, tracker } = parts;
+        let Parts { store, apps, settings, clock, random, metrics, tracker, soft } = parts;
+        let queue = |app: &AppId| (app.clone(), Arc::new(Queue::new(app.clone())));
+        let queues: HashMap<AppId, Arc<Queue>> = apps.keys().map(queue).collect();
+        let permits = Arc::new(Semaphore::new(settings.in_flight));
+        for queue in queues.values() {
+            let queue = Arc::clone(queue);
+            let (clock, soft) = (Arc::clone(&clock), soft.clone());
+            let gate = Gate { store: store.clone(), clock, limit: settings.limit, soft };
+            let permits = Arc::clone(&permits);
+            tracker.spawn(async move { queue.run(gate, permits).await });
+        }
         Self(Arc::new(Inner {
+            owner: AttemptId::generate(clock.now(), &*random).to_string(),
             store,
             apps,
-            refresh_threshold,
+            refresh_threshold: settings.threshold,
+            timers: settings.timers,
+            in_flight: settings.in_flight,
+            journal_life: settings.journal_life,
+            spool: settings.spool,
             clock,
+            random,
             metrics,
             tracker,
             flights: SingleFlight::default(),
+            queues,
+            paused: Mutex::default(),
+            landed: Arc::default(),
         }))
+    }
+
+    /// Wakes the job that starts what is due: a refresh has landed, and there is room.
+    #[must_use]
+    pub fn refresh_nudge(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.landed)
     }
 
     /// A token of the person for these scopes that lives for `min_ttl`, or what stands in the way.
@@ -115,21 +183,24 @@ impl Grants {
         }
         if lives {
             if grant.facts.is_due(now, self.0.refresh_threshold) {
-                drop(self.refresh_detached(&grant.facts));
+                drop(self.refresh_detached(Wanted::of(&grant.facts, grant.facts.access_expires_at)));
             }
+            self.note_used(&grant, now);
             return Ok(Lookup::Token { grant: Box::new(grant), stale: false });
         }
         self.refreshed(grant, scopes).await
     }
 
     async fn refreshed(&self, grant: Grant, scopes: &ScopeSet) -> Result<Lookup, StoreError> {
-        let outcome = tokio::time::timeout(CALLER_PATIENCE, self.refresh_detached(&grant.facts)).await;
+        let wanted = Wanted::of(&grant.facts, self.0.clock.now().plus(CALLER_PATIENCE));
+        let outcome = tokio::time::timeout(CALLER_PATIENCE, self.refresh_detached(wanted)).await;
         let error = match outcome.unwrap_or(Err(RefreshError::Unavailable)) {
             Ok(()) => {
                 let Some(fresh) = self.0.store.grant(&grant.facts.subject).await? else {
                     return Ok(Lookup::Ask { found: None });
                 };
                 let (covered, ask) = (fresh.facts.scopes.covers(scopes), ask_for_more_than(&fresh));
+                self.note_used(&fresh, self.0.clock.now());
                 let token = Lookup::Token { grant: Box::new(fresh), stale: false };
                 return Ok(if covered { token } else { ask });
             }
@@ -143,6 +214,19 @@ impl Grants {
             RefreshError::NeedsConsent => ask_for_more_than(&grant),
             error => Lookup::NotNow(error),
         })
+    }
+
+    /// Notes, once per pair and behind the caller's back, that the grant is used: its next pair is fetched ahead.
+    fn note_used(&self, grant: &Grant, now: Timestamp) {
+        if grant.facts.is_used() {
+            return;
+        }
+        let (this, grant) = (self.clone(), grant.clone());
+        self.0.tracker.spawn(async move {
+            if let Err(error) = this.0.store.note_used(&grant, now).await {
+                tracing::warn!(grant = %grant.facts.id, %error, "the use of a grant could not be noted; the next one will");
+            }
+        });
     }
 
     /// What may be shown of the grants under these apps.

@@ -1,139 +1,268 @@
-//! One refresh: spend the refresh token, save the new pair, then tell whoever waits.
+//! One refresh: the driver of the state machine in `domain::refresh`. It holds what the machine must not know, the tokens, and
+//! does what the machine says: ask the store, send once, save.
+//!
+//! A refresh is detached from whoever waits for it. Where the process dies, the store's claim says that a token may have been
+//! sent; the lease's end brings the grant back (`scheduler`).
 
 use std::future::Future;
-use std::time::Duration;
 
 use super::Grants;
-use crate::domain::grant::{Grant, GrantFacts, GrantStatus};
-use crate::domain::ids::GrantId;
+use super::admission::Admitted;
+use super::outcomes::{RefreshError, journal_word, meaning, outcome_word};
+use crate::domain::clock::Timestamp;
+use crate::domain::grant::{Grant, GrantFacts};
+use crate::domain::ids::{AppId, AttemptId, GrantId};
+use crate::domain::refresh::{Answer, Claim, Effect, Event, Outcome, Refresh, Saved};
 use crate::domain::token::TokenAnswer;
-use crate::platform::PlatformError;
-use crate::store::Save;
+use crate::platform::{Platform, PlatformError};
+use crate::store::{Attempt, Claimed, Save, Spooled, StoreError};
 
-/// Pause between tries to save a pair that exists nowhere else.
-const SAVE_PAUSE: Duration = Duration::from_millis(500);
+/// Which pair is to be replaced, and until when.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub(super) grant: GrantId,
+    pub(super) app: AppId,
+    /// The generation that was found wanting: if the store holds a newer one, that is the answer.
+    pub(super) generation: i64,
+    pub(super) deadline: Timestamp,
+}
 
-/// Tries to save it: a minute.
-const SAVE_TRIES: u32 = 120;
+impl Wanted {
+    pub(super) fn of(facts: &GrantFacts, deadline: Timestamp) -> Self {
+        let (grant, app) = (facts.id.clone(), facts.subject.app.clone());
+        Self { grant, app, generation: facts.version.generation, deadline }
+    }
+}
 
-/// Why a refresh brought no token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum RefreshError {
-    /// The person has to consent again.
-    #[error("the person has to consent again")]
-    NeedsConsent,
-    /// The platform limits our rate.
-    #[error("the platform limits our rate")]
-    RateLimited(Duration),
-    /// The platform or the store does not answer.
-    #[error("the platform cannot be reached")]
-    Unavailable,
-    /// The app's owner has to act.
-    #[error("the app is set up wrongly at the platform")]
-    Misconfigured,
+/// What the driver holds while the machine runs.
+struct Flight<'a> {
+    grants: &'a Grants,
+    platform: &'a Platform,
+    attempt: Attempt,
+    grant: Option<Box<Grant>>,
+    pair: Option<(TokenAnswer, Timestamp)>,
+    error: Option<PlatformError>,
 }
 
 impl Grants {
-    /// Starts a refresh of this grant, or joins the one under way; it goes on if the returned future is dropped.
-    pub(super) fn refresh_detached(
-        &self,
-        facts: &GrantFacts,
-    ) -> impl Future<Output = Result<(), RefreshError>> + use<> {
-        let (passenger, pilot) = self.0.flights.join(&facts.id);
+    /// Starts a refresh, or joins the one under way; it goes on if the returned future is dropped.
+    pub(super) fn refresh_detached(&self, wanted: Wanted) -> impl Future<Output = Result<(), RefreshError>> + use<> {
+        let (passenger, pilot) = self.0.flights.join(&wanted.grant);
         if let Some(pilot) = pilot {
-            let (this, id, generation) = (self.clone(), facts.id.clone(), facts.version.generation);
+            let this = self.clone();
             self.0.tracker.spawn(async move {
-                let outcome = this.refresh(&id, generation).await;
+                let outcome = this.refresh(wanted).await;
                 pilot.land(outcome);
+                this.0.landed.notify_one();
             });
+        } else if let Some(queue) = self.0.queues.get(&wanted.app) {
+            queue.hasten(&wanted.grant, wanted.deadline);
         }
         passenger.landed()
     }
 
-    /// `generation` is the pair that was found wanting: if the store holds a newer one, that is the answer.
-    async fn refresh(&self, id: &GrantId, generation: i64) -> Result<(), RefreshError> {
-        let grant = self.0.store.grant_by_id(id).await.map_err(|_| RefreshError::Unavailable)?;
-        let grant = grant.ok_or(RefreshError::NeedsConsent)?;
-        if grant.facts.version.generation > generation {
-            return Ok(());
-        }
-        if grant.facts.status == GrantStatus::NeedsConsent {
-            return Err(RefreshError::NeedsConsent);
-        }
-        let app = &grant.facts.subject.app;
-        let (Some(platform), Some(token)) = (self.0.apps.get(app), &grant.refresh) else {
+    async fn refresh(&self, wanted: Wanted) -> Result<(), RefreshError> {
+        let (Some(platform), Some(queue)) = (self.0.apps.get(&wanted.app), self.0.queues.get(&wanted.app)) else {
             return Err(RefreshError::NeedsConsent);
         };
-        let answer = platform.oauth.refresh(token).await;
-        self.0.metrics.token_refresh(app.as_str(), outcome_word(&answer));
-        match answer {
-            Ok(answer) => self.save(&grant, &answer.or_scopes(&grant.facts.scopes)).await,
-            Err(error) => self.refused(&grant, &error).await,
-        }
-    }
-
-    async fn save(&self, grant: &Grant, answer: &TokenAnswer) -> Result<(), RefreshError> {
-        for _ in 0..SAVE_TRIES {
-            let now = self.0.clock.now();
-            match self.0.store.save_refreshed(&grant.facts.id, grant.facts.version, answer, now).await {
-                Ok(Save::Stored(_)) => return Ok(()),
-                Ok(Save::Lost) => {
-                    tracing::warn!(grant = %grant.facts.id, "a refreshed pair came too late: the grant changed meanwhile");
-                    self.end_if_orphaned(grant, answer).await;
-                    return Ok(());
-                }
-                Err(error) => {
-                    tracing::error!(grant = %grant.facts.id, %error, "a refreshed pair cannot be saved yet; trying again");
-                    tokio::time::sleep(SAVE_PAUSE).await;
-                }
-            }
-        }
-        Err(RefreshError::Unavailable)
-    }
-
-    /// A pair that came when its grant was gone is nobody's: it is ended at the platform.
-    async fn end_if_orphaned(&self, grant: &Grant, answer: &TokenAnswer) {
-        let gone = matches!(self.0.store.grant_by_id(&grant.facts.id).await, Ok(None));
-        let Some(platform) = self.0.apps.get(&grant.facts.subject.app).filter(|_| gone) else { return };
-        let refresh = answer.refresh.as_ref().map(|refresh| &refresh.token);
-        for token in refresh.into_iter().chain([&answer.access]) {
-            if let Err(error) = platform.oauth.revoke(token).await {
-                tracing::warn!(grant = %grant.facts.id, %error, "a pair that came too late could not be revoked");
-            }
-        }
-    }
-
-    async fn refused(&self, grant: &Grant, error: &PlatformError) -> Result<(), RefreshError> {
-        tracing::warn!(grant = %grant.facts.id, %error, "a refresh brought no token");
-        match error {
-            PlatformError::Revoked { code } => self.needs_consent(grant, *code).await,
-            PlatformError::RateLimited { after } => Err(RefreshError::RateLimited(*after)),
-            PlatformError::Unavailable | PlatformError::Unclear | PlatformError::Rejected { .. } => {
-                Err(RefreshError::Unavailable)
-            }
-            PlatformError::Misconfigured { .. } => Err(RefreshError::Misconfigured),
-        }
-    }
-
-    async fn needs_consent(&self, grant: &Grant, code: i64) -> Result<(), RefreshError> {
-        let now = self.0.clock.now();
-        match self.0.store.mark_needs_consent(&grant.facts.id, grant.facts.version, code, now).await {
-            Ok(true) => Err(RefreshError::NeedsConsent),
-            // Somebody stored a newer pair meanwhile: that one is read next.
-            Ok(false) => Ok(()),
-            Err(_) => Err(RefreshError::Unavailable),
-        }
+        let admitted = queue.enter(&wanted.grant, wanted.deadline).await.ok_or(RefreshError::Unavailable)?;
+        let _in_flight = self.0.metrics.refresh_begins(wanted.app.as_str());
+        let attempt = Attempt {
+            id: AttemptId::generate(self.0.clock.now(), &*self.0.random),
+            owner: self.0.owner.clone(),
+            grant: wanted.grant,
+            generation: wanted.generation,
+        };
+        let flight = Flight { grants: self, platform, attempt, grant: None, pair: None, error: None };
+        flight.fly(admitted).await
     }
 }
 
-const fn outcome_word(answer: &Result<TokenAnswer, PlatformError>) -> &'static str {
-    match answer {
-        Ok(_) => "success",
-        Err(PlatformError::Revoked { .. }) => "denied",
-        Err(PlatformError::Unclear) => "unclear",
-        Err(PlatformError::Misconfigured { .. }) => "misconfigured",
-        Err(PlatformError::Rejected { .. }) => "rejected",
-        Err(PlatformError::RateLimited { .. }) => "rate_limited",
-        Err(PlatformError::Unavailable) => "unavailable",
+impl Flight<'_> {
+    async fn fly(mut self, _admitted: Admitted) -> Result<(), RefreshError> {
+        let mut machine = Refresh::new(self.grants.0.timers);
+        let mut event = Event::Begin;
+        let outcome = loop {
+            match machine.step(event, self.grants.0.clock.reading()) {
+                Effect::Finish(outcome) => break outcome,
+                effect => event = self.perform(effect).await,
+            }
+        };
+        self.note(outcome).await;
+        self.result(outcome)
+    }
+
+    async fn perform(&mut self, effect: Effect) -> Event {
+        let done = match effect {
+            Effect::Claim => self.claim().await,
+            Effect::Send => Ok(Event::Answered(self.send().await)),
+            Effect::Save => self.save().await,
+            Effect::Spool => Ok(Event::Spooled(self.spool().await)),
+            Effect::Quarantine => self.set_aside().await,
+            Effect::Recall => self.recall().await,
+            Effect::MarkDenied { code } => self.mark(code).await,
+            Effect::Release { unclear, pause } => self.release(unclear, pause).await,
+            Effect::Wait(pause) => {
+                tokio::time::sleep(pause).await;
+                Ok(Event::Woken)
+            }
+            // The loop does not bring it here.
+            Effect::Finish(_) => Ok(Event::Noted),
+        };
+        done.unwrap_or_else(|error| {
+            tracing::warn!(grant = %self.attempt.grant, attempt = %self.attempt.id, %error, "the store gave no answer to a refresh");
+            Event::StoreAway
+        })
+    }
+
+    async fn claim(&mut self) -> Result<Event, StoreError> {
+        let (inner, now) = (&self.grants.0, self.grants.0.clock.now());
+        let claimed = inner.store.claim_refresh(&self.attempt, inner.timers.lease, now).await?;
+        Ok(Event::Claimed(match claimed {
+            Claimed::Won { grant, tries } => {
+                self.grant = Some(grant);
+                Claim::Won { tries }
+            }
+            Claimed::Newer => Claim::Newer,
+            Claimed::Busy => Claim::Busy,
+            Claimed::Paused => Claim::Paused,
+            Claimed::Dead => Claim::Dead,
+            Claimed::Gone => Claim::Gone,
+        }))
+    }
+
+    async fn send(&mut self) -> Answer {
+        let Some(token) = self.grant.as_ref().and_then(|grant| grant.refresh.as_ref()) else { return Answer::NotSent };
+        let sent = tokio::time::timeout(self.grants.0.timers.answer, self.platform.oauth.refresh(token)).await;
+        let answer = sent.unwrap_or(Err(PlatformError::Unclear));
+        let now = self.grants.0.clock.now();
+        self.grants.0.metrics.token_refresh(self.platform.app.as_str(), outcome_word(&answer));
+        match answer {
+            Ok(answer) => {
+                self.pair = Some((answer, now));
+                Answer::Pair
+            }
+            Err(error) => {
+                tracing::warn!(grant = %self.attempt.grant, %error, "a refresh brought no token");
+                self.close_budget(&error, now).await;
+                let answer = meaning(&error);
+                self.error = Some(error);
+                answer
+            }
+        }
+    }
+
+    /// "Too many" holds for every replica.
+    async fn close_budget(&self, error: &PlatformError, now: Timestamp) {
+        let PlatformError::RateLimited { after } = error else { return };
+        let closed = self.grants.0.store.close_budget(self.platform.app.as_str(), now.plus(*after), now).await;
+        if let Err(error) = closed {
+            tracing::warn!(app = %self.platform.app, %error, "the platform's limit could not be shared");
+        }
+    }
+
+    async fn save(&self) -> Result<Event, StoreError> {
+        let (Some(grant), Some((answer, at))) = (&self.grant, &self.pair) else {
+            return Ok(Event::Saved(Saved::Stored));
+        };
+        let store = &self.grants.0.store;
+        let saved = store.save_refreshed(&grant.facts.id, grant.facts.version, answer, *at).await?;
+        if matches!(saved, Save::Stored(_)) {
+            return Ok(Event::Saved(Saved::Stored));
+        }
+        // An earlier try may have stored it though its answer was lost.
+        let ours = |stored: &Grant| stored.access.matches(answer.access.expose());
+        let stored = store.grant_by_id(&grant.facts.id).await?.is_some_and(|stored| ours(&stored));
+        Ok(Event::Saved(if stored { Saved::Stored } else { Saved::Overtaken }))
+    }
+
+    async fn spool(&self) -> bool {
+        let (Some(grant), Some((answer, at))) = (&self.grant, &self.pair) else { return false };
+        let pair = Spooled {
+            attempt: self.attempt.id.clone(),
+            grant: grant.facts.id.clone(),
+            version: grant.facts.version,
+            answer: answer.clone(),
+            obtained_at: *at,
+        };
+        let spooled = self.grants.spool(pair).await;
+        match &spooled {
+            Ok(()) => {
+                tracing::error!(grant = %self.attempt.grant, "the database is away: a new pair lies in the spool");
+            }
+            Err(error) => tracing::error!(grant = %self.attempt.grant, %error, "a new pair is only in memory"),
+        }
+        spooled.is_ok()
+    }
+
+    /// The pair of a grant that is gone is nobody's and is ended at the platform; any other is kept in case it is the living one.
+    async fn set_aside(&self) -> Result<Event, StoreError> {
+        let (Some(grant), Some((answer, at))) = (&self.grant, &self.pair) else { return Ok(Event::Noted) };
+        self.grants.0.metrics.pair_set_aside(self.platform.app.as_str());
+        tracing::warn!(grant = %self.attempt.grant, "a refreshed pair came too late: the grant changed meanwhile");
+        if self.grants.0.store.grant_by_id(&grant.facts.id).await?.is_none() {
+            self.end(answer).await;
+        } else {
+            self.grants.0.store.set_aside(&self.attempt.id, grant, answer, *at).await?;
+        }
+        Ok(Event::Noted)
+    }
+
+    async fn end(&self, answer: &TokenAnswer) {
+        let refresh = answer.refresh.as_ref().map(|refresh| &refresh.token);
+        for token in refresh.into_iter().chain([&answer.access]) {
+            if let Err(error) = self.platform.oauth.revoke(token).await {
+                tracing::warn!(grant = %self.attempt.grant, %error, "a pair that came too late could not be revoked");
+            }
+        }
+    }
+
+    async fn recall(&self) -> Result<Event, StoreError> {
+        let Some(grant) = &self.grant else { return Ok(Event::Recalled(false)) };
+        Ok(Event::Recalled(self.grants.0.store.recall(grant, self.grants.0.clock.now()).await?))
+    }
+
+    async fn mark(&self, code: i64) -> Result<Event, StoreError> {
+        let Some(grant) = &self.grant else { return Ok(Event::Marked(false)) };
+        let (store, now) = (&self.grants.0.store, self.grants.0.clock.now());
+        let marked = store.mark_needs_consent(&grant.facts.id, grant.facts.version, code, now).await?;
+        Ok(Event::Marked(marked))
+    }
+
+    async fn release(&self, unclear: bool, pause: std::time::Duration) -> Result<Event, StoreError> {
+        let (inner, now) = (&self.grants.0, self.grants.0.clock.now());
+        // By itself it is not tried again as soon as a caller may try it.
+        let due = now.plus(pause.max(inner.timers.retry));
+        inner.store.release_refresh(&self.attempt, unclear, now.plus(pause), due).await?;
+        Ok(Event::Noted)
+    }
+
+    /// The journal's word. It can be missing: then the entry stays open, and nothing depends on it.
+    async fn note(&self, outcome: Outcome) {
+        if self.grant.is_none() {
+            return;
+        }
+        let code = match &self.error {
+            Some(
+                PlatformError::Revoked { code }
+                | PlatformError::Misconfigured { code }
+                | PlatformError::Rejected { code },
+            ) => Some(*code),
+            _ => None,
+        };
+        let (store, now) = (&self.grants.0.store, self.grants.0.clock.now());
+        if let Err(error) = store.end_attempt(&self.attempt.id, journal_word(outcome), code, now).await {
+            tracing::warn!(attempt = %self.attempt.id, %error, "the journal of a refresh stays open");
+        }
+    }
+
+    fn result(&self, outcome: Outcome) -> Result<(), RefreshError> {
+        match (outcome, &self.error) {
+            (Outcome::Refreshed, _) => Ok(()),
+            (Outcome::NeedsConsent, _) => Err(RefreshError::NeedsConsent),
+            (Outcome::Misconfigured, _) => Err(RefreshError::Misconfigured),
+            (_, Some(PlatformError::RateLimited { after })) => Err(RefreshError::RateLimited(*after)),
+            _ => Err(RefreshError::Unavailable),
+        }
     }
 }

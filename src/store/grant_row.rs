@@ -8,6 +8,7 @@ use sea_orm::ActiveValue::Set;
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::{Grant, GrantFacts, GrantStatus, GrantVersion, VerifiedTokens};
 use crate::domain::ids::{AppId, GrantId, Subject, SubjectId, TenantKey};
+use crate::domain::refresh_plan::{Due, RefreshPlan};
 use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::token::TokenAnswer;
@@ -21,30 +22,39 @@ const TABLE: &str = "grants";
 const ACTIVE: &str = "active";
 const NEEDS_CONSENT: &str = "needs_consent";
 
+/// No refresh is under way, and none is known to have ended unclearly.
+pub(super) const IDLE: &str = "idle";
+/// A refresh token is about to be sent, or was.
+pub(super) const INTENT: &str = "intent";
+/// A refresh token may have been spent, and nothing came of it.
+pub(super) const UNCLEAR: &str = "unclear";
+
 /// What the person consented to, for an insert or an update: everything but the row's key and its making.
 pub(super) fn consented(
     vault: &Vault,
+    plan: &RefreshPlan,
     facts: &GrantFacts,
     tokens: &VerifiedTokens,
     now: Timestamp,
 ) -> Result<ActiveModel, StoreError> {
     let sealer = Sealer { vault, id: &facts.id, consent_no: facts.version.consent_no };
     let identity = &tokens.identity;
+    let refresh = tokens.answer.refresh.as_ref().map(|refresh| &refresh.token);
     Ok(ActiveModel {
         tenant: Set(facts.tenant.as_ref().map(|tenant| tenant.as_str().to_owned())),
         name: Set(facts.name.clone()),
         mobile_sealed: Set(sealer.maybe("mobile_sealed", 0, identity.mobile.as_ref())?),
         email_sealed: Set(sealer.maybe("email_sealed", 0, identity.email.as_ref())?),
-        ..with_tokens(vault, facts, &tokens.answer.access, tokens.answer.refresh.as_ref().map(|r| &r.token), now)?
+        ..with_tokens(vault, plan.next(facts), facts, (&tokens.answer.access, refresh), now)?
     })
 }
 
-/// A pair of tokens and all that comes with it.
+/// A pair of tokens and all that comes with it. Whatever refresh was under way is over: the row belongs to this pair.
 pub(super) fn with_tokens(
     vault: &Vault,
+    due: Option<Due>,
     facts: &GrantFacts,
-    access: &Secret,
-    refresh: Option<&Secret>,
+    (access, refresh): (&Secret, Option<&Secret>),
     now: Timestamp,
 ) -> Result<ActiveModel, StoreError> {
     let GrantVersion { consent_no, generation } = facts.version;
@@ -61,8 +71,9 @@ pub(super) fn with_tokens(
         refresh_expires_at: Set(micros(facts.refresh_expires_at)),
         dead_code: Set(None),
         dead_at: Set(None),
+        used_at: Set(micros(facts.used_at)),
         updated_at: Set(now.as_micros()),
-        ..ActiveModel::default()
+        ..at_rest(due)
     })
 }
 
@@ -73,6 +84,27 @@ pub(super) fn dead(code: i64, now: Timestamp) -> ActiveModel {
         dead_code: Set(Some(code)),
         dead_at: Set(Some(now.as_micros())),
         updated_at: Set(now.as_micros()),
+        ..at_rest(None)
+    }
+}
+
+/// No refresh is under way, and the next one is at this time.
+fn at_rest(due: Option<Due>) -> ActiveModel {
+    ActiveModel {
+        refresh_state: Set(IDLE.to_owned()),
+        refresh_tries: Set(0),
+        refresh_owner: Set(None),
+        refresh_attempt: Set(None),
+        refresh_until: Set(None),
+        ..planned(due)
+    }
+}
+
+/// When the next refresh is due.
+pub(super) fn planned(due: Option<Due>) -> ActiveModel {
+    ActiveModel {
+        refresh_due_at: Set(micros(due.map(|due| due.at))),
+        refresh_deadline: Set(micros(due.map(|due| due.deadline))),
         ..ActiveModel::default()
     }
 }
@@ -137,6 +169,7 @@ pub(super) fn facts(row: &Model) -> Result<GrantFacts, StoreError> {
         access_expires_at: Timestamp::from_micros(row.access_expires_at),
         refresh_expires_at: timestamp(row.refresh_expires_at),
         refreshable: row.refresh_sealed.is_some(),
+        used_at: timestamp(row.used_at),
     })
 }
 

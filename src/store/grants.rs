@@ -2,6 +2,7 @@
 //! newer pair, and a new consent always wins.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
@@ -13,12 +14,11 @@ use crate::domain::clock::Timestamp;
 use crate::domain::grant::{Grant, GrantFacts, GrantStatus, GrantVersion, VerifiedTokens};
 use crate::domain::ids::{AppId, GrantId, Subject, SubjectId};
 use crate::domain::token::TokenAnswer;
-use crate::store::entity::grant::{Column, Entity, Model};
+use crate::store::entity::grant::{ActiveModel, Column, Entity, Model};
 use crate::store::grant_row;
 use crate::store::session_row::Transition;
 use crate::store::sessions::Save;
 use crate::store::{PAGE, Store, StoreError};
-use crate::vault::Vault;
 
 impl Store {
     /// The id of the subject's grant, if there is one: what a session that completes has to name.
@@ -36,7 +36,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Save<(AuthSession, GrantFacts)>, StoreError> {
         let State::Completed(completed) = session.state.clone() else { return Ok(Save::Lost) };
-        let (vault, tokens) = (self.vault.clone(), tokens.clone());
+        let (vault, plan, tokens) = (self.vault.clone(), Arc::clone(&self.plan), tokens.clone());
         self.write(move |scope| {
             Box::pin(async move {
                 let existing = of_subject(&session.subject).one(&scope.tx).await?;
@@ -44,7 +44,8 @@ impl Store {
                 let state = State::Completed(Completed { grant: facts.id.clone(), ..completed });
                 let transition = Transition::seal(&vault, AuthSession { state, ..session })?;
                 let Some(session) = transition.store(&scope.tx).await? else { return Ok(Save::Lost) };
-                put_consent(&scope.tx, &vault, &facts, existing.is_some(), &tokens, now).await?;
+                let row = grant_row::consented(&vault, &plan, &facts, &tokens, now)?;
+                put_consent(&scope.tx, row, &facts, existing.is_some(), now).await?;
                 Ok(Save::Stored((session, facts)))
             })
         })
@@ -91,7 +92,7 @@ impl Store {
         answer: &TokenAnswer,
         now: Timestamp,
     ) -> Result<Save<Grant>, StoreError> {
-        let (id, vault, answer) = (id.clone(), self.vault.clone(), answer.clone());
+        let (id, vault, plan, answer) = (id.clone(), self.vault.clone(), Arc::clone(&self.plan), answer.clone());
         self.write(move |scope| {
             Box::pin(async move {
                 let Some(row) = Entity::find_by_id(id.as_str()).one(&scope.tx).await? else { return Ok(Save::Lost) };
@@ -99,8 +100,12 @@ impl Store {
                 if old.facts.version != version {
                     return Ok(Save::Lost);
                 }
+                let used = old.facts.is_used();
                 let grant = refreshed(old, answer, now);
-                let row = grant_row::with_tokens(&vault, &grant.facts, &grant.access, grant.refresh.as_ref(), now)?;
+                let tokens = (&grant.access, grant.refresh.as_ref());
+                // A pair that replaces one that was used will be used as well.
+                let next = plan.next(&GrantFacts { used_at: used.then_some(now), ..grant.facts.clone() });
+                let row = grant_row::with_tokens(&vault, next, &grant.facts, tokens, now)?;
                 let updated = Entity::update_many().set(row).filter(at(&id, version)).exec(&scope.tx).await?;
                 Ok((updated.rows_affected == 1).then_some(grant).into())
             })
@@ -157,7 +162,7 @@ fn of_subject(subject: &Subject) -> sea_orm::Select<Entity> {
     Entity::find().filter(Column::AppId.eq(subject.app.as_str())).filter(Column::Subject.eq(subject.id.as_str()))
 }
 
-fn at(id: &GrantId, version: GrantVersion) -> Condition {
+pub(super) fn at(id: &GrantId, version: GrantVersion) -> Condition {
     Condition::all()
         .add(Column::Id.eq(id.as_str()))
         .add(Column::ConsentNo.eq(version.consent_no))
@@ -190,18 +195,18 @@ fn consented_facts(
         access_expires_at: now.plus(answer.access_ttl),
         refresh_expires_at: answer.refresh.as_ref().and_then(|refresh| refresh.ttl).map(|ttl| now.plus(ttl)),
         refreshable: answer.refresh.is_some(),
+        // Somebody has just asked for it.
+        used_at: Some(now),
     })
 }
 
 async fn put_consent(
     tx: &DatabaseTransaction,
-    vault: &Vault,
+    mut row: ActiveModel,
     facts: &GrantFacts,
     exists: bool,
-    tokens: &VerifiedTokens,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut row = grant_row::consented(vault, facts, tokens, now)?;
     if exists {
         Entity::update_many().set(row).filter(Column::Id.eq(facts.id.as_str())).exec(tx).await?;
         return Ok(());

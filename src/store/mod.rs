@@ -13,12 +13,16 @@
 //! | `inbox`, `inbox_rows` | taken events |
 //! | `sessions`, `session_row`, `session_sweeps`, `flows` | auth sessions |
 //! | `grants`, `grant_row` | grants |
+//! | `refresh_claims`, `refresh_journal` | who refreshes what, and what became of it |
+//! | `quarantine`, `spool` | pairs that could not be saved where they belong |
+//! | `budgets` | the platforms' rate limits, shared by all replicas |
 //! | `links` | links that name a session |
 //! | `api_keys`, `tenants`, `housekeeping` | the rest |
 //! | `entity` | the rows |
 
 mod api_keys;
 mod batch;
+mod budgets;
 mod digest;
 mod entity;
 mod error;
@@ -32,11 +36,15 @@ mod inbox_rows;
 mod links;
 mod operation;
 mod packed;
+mod quarantine;
+mod refresh_claims;
+mod refresh_journal;
 mod row;
 mod schema;
 mod session_row;
 mod session_sweeps;
 mod sessions;
+mod spool;
 mod sqlite;
 mod tenants;
 #[cfg(test)]
@@ -51,6 +59,7 @@ use sea_orm::DatabaseConnection;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
+use crate::domain::refresh_plan::RefreshPlan;
 use crate::store::batch::Scope;
 use crate::store::operation::Call;
 use crate::store::sqlite::Location;
@@ -58,11 +67,14 @@ use crate::store::writer::{Job, QUEUE, Writer};
 use crate::vault::Vault;
 
 pub use api_keys::SecretHash;
+pub use budgets::{Limit, Reservation};
 pub use error::StoreError;
 pub use events::AcceptedWith;
 pub use flows::Flow;
 pub use inbox::Accepted;
+pub use refresh_claims::{Attempt, Claimed, DueGrant};
 pub use sessions::{Open, Save, SaveCard};
+pub use spool::Spooled;
 
 /// The most rows of one answer, whatever the caller asks for.
 const PAGE: u64 = 1_000;
@@ -74,6 +86,8 @@ pub struct StoreConfig {
     pub url: String,
     /// Whether pending migrations are applied; otherwise they are an error.
     pub migrate: bool,
+    /// When a grant that is written is refreshed next.
+    pub plan: RefreshPlan,
 }
 
 /// The database. Cheap to clone.
@@ -82,6 +96,7 @@ pub struct Store {
     reads: DatabaseConnection,
     queue: mpsc::Sender<Job>,
     vault: Vault,
+    plan: Arc<RefreshPlan>,
     commits: Arc<AtomicU64>,
 }
 
@@ -95,7 +110,13 @@ impl Store {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let commits = Arc::new(AtomicU64::new(0));
         tracker.spawn(Writer::new(location, connection, jobs, Arc::clone(&commits)).run());
-        Ok(Self { reads, queue, vault, commits })
+        Ok(Self { reads, queue, vault, plan: Arc::new(config.plan), commits })
+    }
+
+    /// Whether other processes may be at work on this database: only a file belongs to one process.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        false
     }
 
     /// Whether the database answers and the writer is there.

@@ -14,6 +14,7 @@ use crate::auth_session::*;
 use crate::domain::auth_session::{CardDelivery, DeviceFlow};
 use crate::domain::card::{Card, CardRef};
 use crate::domain::ids::{MessageId, PlatformId, Subject, SubjectId};
+use crate::domain::refresh_plan::RefreshPlan;
 use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::token::{Identity, TokenAnswer};
@@ -159,7 +160,10 @@ impl Rig {
         let clock = Arc::new(Still { drawn: AtomicU64::new(1), now: Mutex::new(Timestamp::from_secs(1_800_000_000)) });
         let vault = Vault::new(Keyring::parse(KEY).unwrap(), Arc::clone(&clock) as Arc<dyn Random>);
         let url = format!("sqlite://{}?mode=rwc", home.path().join("cardkey.db").display());
-        let store = Store::open(StoreConfig { url, migrate: true }, vault, &TaskTracker::new()).await.unwrap();
+        let store =
+            Store::open(StoreConfig { url, migrate: true, plan: RefreshPlan::default() }, vault, &TaskTracker::new())
+                .await
+                .unwrap();
         let (a, d) = (scripted(), scripted());
         let redirect = AppWay::Redirect {
             start_url: "https://gateway.example/start".to_owned(),

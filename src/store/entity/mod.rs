@@ -7,6 +7,9 @@ pub(super) mod auth_flow;
 pub(super) mod auth_session;
 pub(super) mod grant;
 pub(super) mod pinned_tenant;
+pub(super) mod quarantined_pair;
+pub(super) mod rate_budget;
+pub(super) mod refresh_journal;
 pub(super) mod vault_key;
 
 use sea_orm::DeriveValueType;

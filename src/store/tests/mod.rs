@@ -5,6 +5,7 @@ mod grants;
 mod group_commit;
 mod inbox;
 mod opening;
+mod refreshes;
 mod secrets;
 mod sessions;
 mod small_tables;
@@ -23,6 +24,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::grant::VerifiedTokens;
 use crate::domain::ids::{AppId, EventId, GrantId, Subject, SubjectId};
 use crate::domain::random::Random;
+use crate::domain::refresh_plan::RefreshPlan;
 use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::token::{Identity, RefreshToken, TokenAnswer};
@@ -63,7 +65,11 @@ impl Home {
     }
 
     pub(super) fn config(&self) -> StoreConfig {
-        StoreConfig { url: format!("sqlite://{}?mode=rwc", self.file("").display()), migrate: true }
+        StoreConfig {
+            url: format!("sqlite://{}?mode=rwc", self.file("").display()),
+            migrate: true,
+            plan: RefreshPlan::default(),
+        }
     }
 
     pub(super) async fn try_open(&self, config: StoreConfig, keyring: &str) -> Result<Store, StoreError> {

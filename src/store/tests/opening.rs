@@ -91,7 +91,10 @@ async fn takes_a_new_key_in_front_and_wants_it_from_then_on() {
 async fn refuses_urls_that_are_no_file_of_ours() {
     let home = Home::new();
     for url in ["postgres://db/cardkey", "sqlite::memory:", "sqlite://x?mode=memory", "", "sqlite://x?mode=wrong"] {
-        let error = home.try_open(StoreConfig { url: url.to_owned(), migrate: true }, KEY_1).await.unwrap_err();
+        let error = home
+            .try_open(StoreConfig { url: url.to_owned(), migrate: true, plan: RefreshPlan::default() }, KEY_1)
+            .await
+            .unwrap_err();
         assert!(matches!(error, StoreError::Url(_)), "{url}: {error:?}");
     }
 }

@@ -45,6 +45,8 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     /// Whether there is [`OTHER_APP`], too.
     pub(crate) two_apps: bool,
+    /// Whether the gateway refreshes what is due by the clock; if not, the test says when.
+    pub(crate) refreshes_by_itself: bool,
 }
 
 impl Default for Setup {
@@ -58,6 +60,7 @@ impl Default for Setup {
             public_url: true,
             limits: Limits { linger: Duration::from_millis(10), ..Limits::default() },
             two_apps: false,
+            refreshes_by_itself: false,
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use cardkey::access::Access;
 use cardkey::app::{Ambient, Gateway, OsRandom};
 use cardkey::config::{Config, Sources};
+use cardkey::domain::clock::{Clock as _, Timestamp};
 use cardkey::domain::ids::AppId;
 use cardkey::domain::scopes::ScopeSet;
 use cardkey::metrics::Metrics;
@@ -16,6 +17,7 @@ use cardkey_sandbox::{ALICE, Sandbox};
 use reqwest::{Client, RequestBuilder, redirect};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use super::setup::{API_PORT, APP, SCOPES, Setup};
 use super::time::MovedClock;
@@ -123,7 +125,12 @@ impl World {
     }
 
     pub(crate) async fn start_gateway(&mut self) {
-        let ambient = Ambient { clock: self.clock.clone(), random: Arc::new(OsRandom), limits: self.setup.limits };
+        let ambient = Ambient {
+            clock: self.clock.clone(),
+            random: Arc::new(OsRandom),
+            limits: self.setup.limits,
+            refreshes_by_itself: self.setup.refreshes_by_itself,
+        };
         self.gateway = Some(Gateway::start(self.config(), ambient).await.unwrap());
     }
 
@@ -250,6 +257,20 @@ impl World {
     pub(crate) async fn advance(&self, by: Duration) {
         self.clock.advance(by);
         self.control("clock", &json!({ "advance_ms": by.as_millis() })).await;
+    }
+
+    /// The gateway's time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Waits until something holds that nothing announces: it is looked at again and again.
+    pub(crate) async fn until(&self, holds: impl AsyncFn() -> bool) {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while !holds().await {
+            assert!(Instant::now() < deadline, "it does not come to hold within a minute");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     pub(crate) async fn metrics(&self) -> String {

@@ -1,0 +1,46 @@
+//! How tokens are refreshed, by the configuration.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Base, platforms};
+use crate::config::{Config, Policy};
+use crate::domain::refresh_plan::RefreshPlan;
+use crate::grants::{Grants, Parts as GrantParts, Settings as RefreshSettings};
+use crate::store::Limit;
+
+/// When grants are refreshed by themselves.
+pub(super) fn plan(config: &Config) -> RefreshPlan {
+    let eager = config.apps.iter().filter(|app| app.refresh == Policy::Eager).map(|app| app.app_id.clone());
+    RefreshPlan::new(config.auth.token_refresh_threshold, eager.collect())
+}
+
+/// The use case.
+pub(super) fn grants(base: &Base, config: &Config, platforms: &[platforms::Built]) -> Grants {
+    let refresh = &config.refresh;
+    Grants::new(GrantParts {
+        store: base.store.clone(),
+        apps: platforms.iter().map(|built| (built.platform.app.clone(), Arc::clone(&built.platform))).collect(),
+        settings: RefreshSettings {
+            threshold: config.auth.token_refresh_threshold,
+            timers: refresh.timers,
+            in_flight: refresh.in_flight,
+            limit: Limit::within(refresh.per_second, refresh.per_minute),
+            journal_life: refresh.journal,
+            spool: spool_folder(config),
+        },
+        clock: Arc::clone(&base.ambient.clock),
+        random: Arc::clone(&base.ambient.random),
+        metrics: base.metrics.clone(),
+        tracker: base.shutdown.tracker.clone(),
+        soft: base.shutdown.soft.clone(),
+    })
+}
+
+/// Beside the database's file, or where the configuration says.
+fn spool_folder(config: &Config) -> PathBuf {
+    let url = &config.database.url;
+    let file = url.strip_prefix("sqlite://").and_then(|rest| rest.split('?').next());
+    let beside = || PathBuf::from(file.map_or_else(|| "data/spool".to_owned(), |file| format!("{file}-spool")));
+    config.refresh.spool.clone().unwrap_or_else(beside)
+}

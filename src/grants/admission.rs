@@ -1,0 +1,198 @@
+//! Who may refresh next: at most so many at a time in this process, no more than the platform's limit over all replicas, and
+//! whoever is needed earliest first.
+//!
+//! The number in flight is the bound on what a `kill -9` can cost. The limit is a bucket in the store for each app: a custom
+//! app lives in one organisation, so the app names the platform's pair of (app, organisation). One task per app reserves
+//! slots for who waits and lets them in; a caller that joins a refresh which waits brings its own deadline along.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::clock::{Clock, Timestamp};
+use crate::domain::ids::{AppId, GrantId};
+use crate::store::{Limit, Reservation, Store};
+
+/// Slots reserved at once, so that a long queue does not cost a transaction each.
+const BATCH: usize = 16;
+
+/// The pause after the store gave no answer: a replica without its database sends nothing.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// The pauses between two looks at a bucket that is empty.
+const SHORTEST_LOOK: Duration = Duration::from_millis(1);
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
+
+/// The place of a refresh in the queue: its deadline, then its number.
+type Place = (Timestamp, u64);
+
+/// What admissions are made of.
+pub(super) struct Gate {
+    pub(super) store: Store,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) limit: Limit,
+    pub(super) soft: CancellationToken,
+}
+
+/// The queue of one app.
+pub(super) struct Queue {
+    app: AppId,
+    waiting: Mutex<Waiting>,
+    news: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    places: BTreeMap<Place, (GrantId, oneshot::Sender<OwnedSemaphorePermit>)>,
+    by_grant: HashMap<GrantId, Place>,
+    count: u64,
+}
+
+/// Let in: held until the refresh is over.
+pub(super) struct Admitted(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+
+impl Queue {
+    pub(super) fn new(app: AppId) -> Self {
+        Self { app, waiting: Mutex::default(), news: Notify::new() }
+    }
+
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiting().places.len()
+    }
+
+    /// Waits to be let in; `None` when the process ends.
+    pub(super) async fn enter(&self, grant: &GrantId, deadline: Timestamp) -> Option<Admitted> {
+        let (sender, admitted) = oneshot::channel();
+        self.waiting().add(grant, deadline, sender);
+        self.news.notify_one();
+        admitted.await.ok().map(Admitted)
+    }
+
+    /// Moves a refresh that waits forward.
+    pub(super) fn hasten(&self, grant: &GrantId, deadline: Timestamp) {
+        self.waiting().hasten(grant, deadline);
+    }
+
+    /// Lets in who waits, until the process ends.
+    pub(super) async fn run(&self, gate: Gate, permits: Arc<Semaphore>) {
+        let serve = async {
+            loop {
+                match self.next_wanted(&permits).await {
+                    0 => self.news.notified().await,
+                    wanted => self.let_in(&gate, &permits, wanted).await,
+                }
+            }
+        };
+        tokio::select! {
+            () = gate.soft.cancelled() => {}
+            () = serve => {}
+        }
+        // Whoever still waits is told by its sender's end.
+        *self.waiting() = Waiting::default();
+    }
+
+    /// How many can be let in at once; waits until one can, if anybody wants to.
+    async fn next_wanted(&self, permits: &Arc<Semaphore>) -> usize {
+        let waiting = self.len();
+        if waiting > 0
+            && let Ok(free) = permits.acquire().await
+        {
+            drop(free);
+        }
+        waiting.min(permits.available_permits().max(1)).min(BATCH)
+    }
+
+    async fn let_in(&self, gate: &Gate, permits: &Arc<Semaphore>, wanted: usize) {
+        let now = gate.clock.now();
+        let slots = u32::try_from(wanted).unwrap_or(1);
+        match gate.store.reserve(self.app.as_str(), gate.limit, slots, now).await {
+            // Looked at again soon, however long it is: another process may open or close the bucket, and the clock may be set.
+            Ok(Reservation { granted: 0, wait }) => tokio::time::sleep(wait.clamp(SHORTEST_LOOK, LONGEST_LOOK)).await,
+            Ok(Reservation { granted, .. }) => {
+                for _ in 0..granted {
+                    let Ok(permit) = Arc::clone(permits).acquire_owned().await else { return };
+                    self.admit(permit);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(app = %self.app, %error, "no refresh is started: the shared budget cannot be read");
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
+        }
+    }
+
+    /// Lets the first in. If it does not wait any more, the next.
+    fn admit(&self, mut permit: OwnedSemaphorePermit) {
+        while let Some(first) = self.waiting().take_first() {
+            match first.send(permit) {
+                Ok(()) => return,
+                Err(back) => permit = back,
+            }
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn add(&mut self, grant: &GrantId, deadline: Timestamp, sender: oneshot::Sender<OwnedSemaphorePermit>) {
+        self.count += 1;
+        let place = (deadline, self.count);
+        self.places.insert(place, (grant.clone(), sender));
+        self.by_grant.insert(grant.clone(), place);
+    }
+
+    fn hasten(&mut self, grant: &GrantId, deadline: Timestamp) {
+        let Some(&place) = self.by_grant.get(grant) else { return };
+        if deadline < place.0
+            && let Some(entry) = self.places.remove(&place)
+        {
+            let earlier = (deadline, place.1);
+            self.places.insert(earlier, entry);
+            self.by_grant.insert(grant.clone(), earlier);
+        }
+    }
+
+    fn take_first(&mut self) -> Option<oneshot::Sender<OwnedSemaphorePermit>> {
+        let (_, (grant, sender)) = self.places.pop_first()?;
+        self.by_grant.remove(&grant);
+        Some(sender)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(waiting: &mut Waiting, receivers: &mut [(&str, oneshot::Receiver<OwnedSemaphorePermit>)]) -> Vec<String> {
+        let permits = Arc::new(Semaphore::new(receivers.len()));
+        let mut seen = Vec::new();
+        while let Some(sender) = waiting.take_first() {
+            sender.send(Arc::clone(&permits).try_acquire_owned().unwrap()).unwrap();
+            let first = receivers.iter_mut().find_map(|(name, receiver)| receiver.try_recv().ok().map(|_| *name));
+            seen.push(first.unwrap().to_owned());
+        }
+        seen
+    }
+
+    #[test]
+    fn the_earliest_deadline_comes_first_and_can_be_brought_forward() {
+        let mut waiting = Waiting::default();
+        let mut receivers = Vec::new();
+        for (name, deadline) in [("late", 300), ("early", 100), ("same", 100), ("idle", 900)] {
+            let (sender, receiver) = oneshot::channel();
+            waiting.add(&GrantId::parse(name).unwrap(), Timestamp::from_secs(deadline), sender);
+            receivers.push((name, receiver));
+        }
+        waiting.hasten(&GrantId::parse("idle").unwrap(), Timestamp::from_secs(50));
+        waiting.hasten(&GrantId::parse("early").unwrap(), Timestamp::from_secs(200));
+        assert_eq!(order(&mut waiting, &mut receivers), ["idle", "early", "same", "late"]);
+        assert!(waiting.by_grant.is_empty(), "nothing is left behind");
+    }
+}

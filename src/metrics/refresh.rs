@@ -1,0 +1,70 @@
+//! What refreshing counts, besides `token_refresh_total`.
+
+use prometheus::{IntCounterVec, IntGauge, IntGaugeVec};
+
+use super::{Builder, Metrics};
+
+pub(super) struct Refresh {
+    in_flight: IntGaugeVec,
+    paused: IntGaugeVec,
+    set_aside_total: IntCounterVec,
+    spooled_total: IntCounterVec,
+}
+
+impl Refresh {
+    pub(super) fn new(b: &Builder) -> prometheus::Result<Self> {
+        Ok(Self {
+            in_flight: b.gauge("refresh_in_flight", "refreshes that were let in and are not over", &["app_id"])?,
+            paused: b.gauge(
+                "refresh_paused",
+                "1 while nothing is refreshed ahead for the app, because the platform refuses the app itself",
+                &["app_id"],
+            )?,
+            set_aside_total: b.counter(
+                "refresh_set_aside_total",
+                "refreshed pairs whose grant had changed when they came",
+                &["app_id"],
+            )?,
+            spooled_total: b.counter(
+                "refresh_spooled_total",
+                "refreshed pairs written to the spool because the database was away",
+                &[],
+            )?,
+        })
+    }
+}
+
+/// Counts as in flight while it lives.
+#[derive(Debug)]
+pub struct InFlight(IntGauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Metrics {
+    /// A refresh of the app was let in; it is over when what is returned is dropped.
+    #[must_use]
+    pub fn refresh_begins(&self, app: &str) -> InFlight {
+        let gauge = self.0.refresh.in_flight.with_label_values(&[app]);
+        gauge.inc();
+        InFlight(gauge)
+    }
+
+    /// Whether refreshing ahead is paused for the app.
+    pub fn refresh_paused(&self, app: &str, paused: bool) {
+        self.0.refresh.paused.with_label_values(&[app]).set(i64::from(paused));
+    }
+
+    /// A refreshed pair came for a grant that had changed.
+    pub fn pair_set_aside(&self, app: &str) {
+        self.0.refresh.set_aside_total.with_label_values(&[app]).inc();
+    }
+
+    /// A refreshed pair went to the spool.
+    pub fn pair_spooled(&self) {
+        self.0.refresh.spooled_total.with_label_values::<&str>(&[]).inc();
+    }
+}

@@ -1,0 +1,215 @@
+//! Who refreshes which grant: claims, and finding what is due.
+//!
+//! A claim is the durable intent of the refresh protocol (see `domain::refresh`): it is on the disk before a byte of the
+//! refresh token leaves, and it keeps others away until its lease ends. A claim is a compare-and-set on (consent,
+//! generation, fence); the *save* of the pair that comes is not: whoever holds the successor of a generation may write it,
+//! also when the lease has lapsed meanwhile (`Store::save_refreshed`).
+
+use std::time::Duration;
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use crate::domain::clock::Timestamp;
+use crate::domain::grant::{Grant, GrantStatus, GrantVersion};
+use crate::domain::ids::{AppId, AttemptId, GrantId, TenantKey};
+use crate::store::entity::grant::{ActiveModel, Column, Entity, Model};
+use crate::store::grant_row::{self, IDLE, INTENT, UNCLEAR};
+use crate::store::grants::at;
+use crate::store::refresh_journal;
+use crate::store::{PAGE, Store, StoreError};
+
+/// One try to refresh a grant: what its owner needs to name it.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// Its id in the journal.
+    pub id: AttemptId,
+    /// The process that tries: its name, and which start of it.
+    pub owner: String,
+    /// The grant.
+    pub grant: GrantId,
+    /// The generation that was found wanting.
+    pub generation: i64,
+}
+
+/// The answer to a claim.
+#[derive(Debug)]
+pub enum Claimed {
+    /// The intent is on the disk.
+    Won {
+        /// The grant with the token to be spent.
+        grant: Box<Grant>,
+        /// How often this generation was or may have been sent, this time included.
+        tries: u32,
+    },
+    /// The row holds a newer pair.
+    Newer,
+    /// Somebody else holds the lease.
+    Busy,
+    /// A pause after an unclear outcome is not over.
+    Paused,
+    /// It cannot be refreshed.
+    Dead,
+    /// It is not there any more.
+    Gone,
+}
+
+/// A grant whose refresh is due.
+#[derive(Debug, Clone)]
+pub struct DueGrant {
+    /// The grant.
+    pub id: GrantId,
+    /// Its organisation.
+    pub tenant: Option<TenantKey>,
+    /// Its present pair.
+    pub version: GrantVersion,
+    /// When it would be too late.
+    pub deadline: Timestamp,
+}
+
+impl Store {
+    /// Writes the intent to refresh, if the grant is still at the attempt's generation and nobody else is at it.
+    pub async fn claim_refresh(
+        &self,
+        attempt: &Attempt,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Result<Claimed, StoreError> {
+        let (attempt, vault) = (attempt.clone(), self.vault.clone());
+        self.write(move |scope| {
+            Box::pin(async move {
+                let row = Entity::find_by_id(attempt.grant.as_str()).one(&scope.tx).await?;
+                let Some(row) = row else { return Ok(Claimed::Gone) };
+                if let Some(refused) = refusal(&row, &attempt, now)? {
+                    return Ok(refused);
+                }
+                let grant = Box::new(grant_row::open(&vault, &row)?);
+                let (version, tries) = (grant.facts.version, row.refresh_tries.saturating_add(1));
+                let intent = ActiveModel {
+                    refresh_fence: Set(row.refresh_fence + 1),
+                    refresh_tries: Set(tries),
+                    ..intended(&attempt, now.plus(lease))
+                };
+                let mine = at(&attempt.grant, version).add(Column::RefreshFence.eq(row.refresh_fence));
+                let claimed = Entity::update_many().set(intent).filter(mine).exec(&scope.tx).await?;
+                if claimed.rows_affected != 1 {
+                    return Ok(Claimed::Busy);
+                }
+                refresh_journal::open(&scope.tx, &attempt, version, (row.refresh_fence + 1, tries), now).await?;
+                Ok(Claimed::Won { grant, tries: u32::try_from(tries).unwrap_or(u32::MAX) })
+            })
+        })
+        .await
+    }
+
+    /// Gives a claim back. An unclear one keeps its count of tries; nobody tries again before `until`, and the next try by
+    /// itself is at `due`.
+    pub async fn release_refresh(
+        &self,
+        attempt: &Attempt,
+        unclear: bool,
+        until: Timestamp,
+        due: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (id, attempt) = (attempt.grant.clone(), attempt.id.clone());
+        let state = if unclear { UNCLEAR } else { IDLE };
+        let row = ActiveModel {
+            refresh_state: Set(state.to_owned()),
+            refresh_owner: Set(None),
+            refresh_attempt: Set(None),
+            refresh_until: Set(unclear.then_some(until.as_micros())),
+            refresh_due_at: Set(Some(due.as_micros())),
+            ..ActiveModel::default()
+        };
+        self.write(move |scope| {
+            Box::pin(async move {
+                let mine = Entity::update_many().set(row).filter(Column::Id.eq(id.as_str()));
+                mine.filter(Column::RefreshAttempt.eq(attempt.as_str())).exec(&scope.tx).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Ends the leases of everybody but `owner`: for a process that knows that all the others are dead. How many.
+    pub async fn take_over_refreshes(&self, owner: &str, now: Timestamp) -> Result<u64, StoreError> {
+        let owner = owner.to_owned();
+        let row = ActiveModel {
+            refresh_state: Set(UNCLEAR.to_owned()),
+            refresh_owner: Set(None),
+            refresh_attempt: Set(None),
+            refresh_until: Set(Some(now.as_micros())),
+            refresh_due_at: Set(Some(now.as_micros())),
+            ..ActiveModel::default()
+        };
+        self.write(move |scope| {
+            Box::pin(async move {
+                let left = Entity::update_many().set(row).filter(Column::RefreshOwner.ne(owner));
+                Ok(left.exec(&scope.tx).await?.rows_affected)
+            })
+        })
+        .await
+    }
+
+    /// Grants of the app that are due at `now`, the longest due first.
+    pub async fn due_grants(&self, app: &AppId, now: Timestamp, limit: u64) -> Result<Vec<DueGrant>, StoreError> {
+        let query = Entity::find()
+            .filter(Column::AppId.eq(app.as_str()))
+            .filter(Column::RefreshDueAt.lte(now.as_micros()))
+            .order_by_asc(Column::RefreshDueAt)
+            .limit(Ord::min(limit, PAGE));
+        let rows = query.all(&self.reads).await?;
+        let due = rows.iter().map(due_grant);
+        Ok(due.filter_map(|due| due.inspect_err(|error| tracing::error!(%error, "a row is skipped")).ok()).collect())
+    }
+
+    /// Notes that a caller was given a token of the present pair, so that the next one is refreshed ahead.
+    pub async fn note_used(&self, grant: &Grant, now: Timestamp) -> Result<(), StoreError> {
+        let mut facts = grant.facts.clone();
+        facts.used_at = Some(now);
+        let row = ActiveModel { used_at: Set(Some(now.as_micros())), ..grant_row::planned(self.plan.next(&facts)) };
+        self.write(move |scope| {
+            Box::pin(async move {
+                let same = at(&facts.id, facts.version).add(Column::RefreshState.eq(IDLE));
+                Entity::update_many().set(row).filter(same).exec(&scope.tx).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+/// Why the row cannot be claimed.
+fn refusal(row: &Model, attempt: &Attempt, now: Timestamp) -> Result<Option<Claimed>, StoreError> {
+    let facts = grant_row::facts(row)?;
+    if facts.version.generation > attempt.generation {
+        return Ok(Some(Claimed::Newer));
+    }
+    if facts.status != GrantStatus::Active || !facts.refreshable {
+        return Ok(Some(Claimed::Dead));
+    }
+    let is_over = row.refresh_until.is_none_or(|until| until <= now.as_micros());
+    Ok(match row.refresh_state.as_str() {
+        INTENT if !is_over => Some(Claimed::Busy),
+        UNCLEAR if !is_over => Some(Claimed::Paused),
+        _ => None,
+    })
+}
+
+fn intended(attempt: &Attempt, until: Timestamp) -> ActiveModel {
+    ActiveModel {
+        refresh_state: Set(INTENT.to_owned()),
+        refresh_owner: Set(Some(attempt.owner.clone())),
+        refresh_attempt: Set(Some(attempt.id.as_str().to_owned())),
+        refresh_until: Set(Some(until.as_micros())),
+        // Found again when the lease is over, should nobody come back.
+        refresh_due_at: Set(Some(until.as_micros())),
+        ..ActiveModel::default()
+    }
+}
+
+fn due_grant(row: &Model) -> Result<DueGrant, StoreError> {
+    let facts = grant_row::facts(row)?;
+    let deadline = row.refresh_deadline.map_or(facts.access_expires_at, Timestamp::from_micros);
+    Ok(DueGrant { id: facts.id, tenant: facts.tenant, version: facts.version, deadline })
+}

@@ -1,0 +1,227 @@
+//! Claims, what is due, the journal, the quarantine, budgets and the spool.
+
+use super::inbox::execute;
+use super::*;
+use crate::domain::grant::{Grant, GrantStatus, GrantVersion};
+use crate::domain::ids::AttemptId;
+
+const FIRST: GrantVersion = GrantVersion { consent_no: 1, generation: 1 };
+const LEASE: Duration = Duration::from_secs(90);
+
+fn attempt(name: &str) -> Attempt {
+    let id = AttemptId::parse(name).unwrap();
+    Attempt { id, owner: format!("owner of {name}").replace(' ', "-"), grant: grant_id("g1"), generation: 1 }
+}
+
+async fn granted() -> (Home, Store) {
+    let home = Home::new();
+    let store = home.open().await;
+    complete(&store, session("s1", "ou_1"), "g1", "one").await;
+    (home, store)
+}
+
+async fn stored_grant(store: &Store) -> Grant {
+    store.grant_by_id(&grant_id("g1")).await.unwrap().unwrap()
+}
+
+fn won(claimed: Claimed) -> (Grant, u32) {
+    let Claimed::Won { grant, tries } = claimed else { panic!("{claimed:?}") };
+    (*grant, tries)
+}
+
+async fn due_ids(store: &Store, now: i64) -> Vec<String> {
+    let due = store.due_grants(&app("cli_a"), at(now), 100).await.unwrap();
+    due.iter().map(|due| due.id.to_string()).collect()
+}
+
+#[tokio::test]
+async fn of_many_claims_one_is_won_and_the_lease_keeps_the_others_away() {
+    let (_home, store) = granted().await;
+    let names: Vec<String> = (0..20).map(|number| format!("a{number}")).collect();
+    let claims = names.iter().map(|name| {
+        let (store, attempt) = (store.clone(), attempt(name));
+        async move { store.claim_refresh(&attempt, LEASE, at(100)).await.unwrap() }
+    });
+    let claimed = futures_util::future::join_all(claims).await;
+    let winners = claimed.iter().filter(|claim| matches!(claim, Claimed::Won { tries: 1, .. })).count();
+    let busy = claimed.iter().filter(|claim| matches!(claim, Claimed::Busy)).count();
+    assert_eq!((winners, busy), (1, 19), "I2");
+    assert!(matches!(store.claim_refresh(&attempt("late"), LEASE, at(189)).await.unwrap(), Claimed::Busy));
+    let (grant, tries) = won(store.claim_refresh(&attempt("later"), LEASE, at(190)).await.unwrap());
+    assert_eq!((grant.facts.version, tries), (FIRST, 2), "the lease is over");
+    assert_eq!(grant.refresh.unwrap().expose(), "ur-CANARY-refresh-one");
+}
+
+#[tokio::test]
+async fn a_claim_is_on_the_disk_with_its_journal_entry() {
+    let (home, store) = granted().await;
+    won(store.claim_refresh(&attempt("a1"), LEASE, at(100)).await.unwrap());
+    store.close().await;
+    let store = home.open().await;
+    assert!(matches!(store.claim_refresh(&attempt("a2"), LEASE, at(101)).await.unwrap(), Claimed::Busy), "I3");
+    assert_eq!(store.take_over_refreshes("owner-of-a2", at(101)).await.unwrap(), 1, "C2: its owner is dead");
+    assert_eq!(won(store.claim_refresh(&attempt("a2"), LEASE, at(101)).await.unwrap()).1, 2);
+    assert_eq!(store.take_over_refreshes("owner-of-a2", at(102)).await.unwrap(), 0, "not one's own");
+    store.end_attempt(&AttemptId::parse("a2").unwrap(), "refreshed", None, at(103)).await.unwrap();
+    assert_eq!(store.forget_attempts(at(101)).await.unwrap(), 1);
+    assert_eq!(store.forget_attempts(at(104)).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_claimed_says_why() {
+    let (_home, store) = granted().await;
+    let gone = Attempt { grant: grant_id("g9"), ..attempt("a1") };
+    assert!(matches!(store.claim_refresh(&gone, LEASE, at(9)).await.unwrap(), Claimed::Gone));
+    let old = Attempt { generation: 0, ..attempt("a1") };
+    assert!(matches!(store.claim_refresh(&old, LEASE, at(9)).await.unwrap(), Claimed::Newer));
+    won(store.claim_refresh(&attempt("a1"), LEASE, at(9)).await.unwrap());
+    store.release_refresh(&attempt("a1"), true, at(14), at(14)).await.unwrap();
+    assert!(matches!(store.claim_refresh(&attempt("a2"), LEASE, at(13)).await.unwrap(), Claimed::Paused), "I19");
+    assert_eq!(won(store.claim_refresh(&attempt("a2"), LEASE, at(14)).await.unwrap()).1, 2);
+    store.mark_needs_consent(&grant_id("g1"), FIRST, 20037, at(15)).await.unwrap();
+    assert!(matches!(store.claim_refresh(&attempt("a3"), LEASE, at(500)).await.unwrap(), Claimed::Dead));
+}
+
+#[tokio::test]
+async fn only_the_owner_of_a_claim_gives_it_back() {
+    let (_home, store) = granted().await;
+    won(store.claim_refresh(&attempt("a1"), LEASE, at(0)).await.unwrap());
+    won(store.claim_refresh(&attempt("a2"), LEASE, at(90)).await.unwrap());
+    store.release_refresh(&attempt("a1"), false, at(91), at(91)).await.unwrap();
+    assert!(matches!(store.claim_refresh(&attempt("a3"), LEASE, at(92)).await.unwrap(), Claimed::Busy), "I10");
+}
+
+#[tokio::test]
+async fn a_late_answer_is_saved_though_the_lease_was_taken_over() {
+    let (_home, store) = granted().await;
+    let (grant, _) = won(store.claim_refresh(&attempt("a1"), LEASE, at(0)).await.unwrap());
+    won(store.claim_refresh(&attempt("a2"), LEASE, at(90)).await.unwrap());
+    let saved = store.save_refreshed(&grant.facts.id, grant.facts.version, &answer("two"), at(95)).await.unwrap();
+    assert!(matches!(saved, Save::Stored(_)), "C12: the platform lets one win");
+    assert!(matches!(store.claim_refresh(&attempt("a3"), LEASE, at(96)).await.unwrap(), Claimed::Newer));
+    assert_eq!(stored_grant(&store).await.facts.version.generation, 2, "I5");
+    let marked = store.mark_needs_consent(&grant_id("g1"), FIRST, 20073, at(97)).await.unwrap();
+    assert!(!marked, "I11: the denial was of the pair before");
+}
+
+#[tokio::test]
+async fn what_is_due_is_found_and_a_claim_hides_it_until_its_lease_ends() {
+    let (_home, store) = granted().await;
+    assert_eq!(due_ids(&store, 5_000).await, [""; 0]);
+    assert_eq!(due_ids(&store, 5_763).await, ["g1"], "used when it was granted: four fifths of two hours");
+    won(store.claim_refresh(&attempt("a1"), LEASE, at(5_763)).await.unwrap());
+    assert_eq!(due_ids(&store, 5_800).await, [""; 0]);
+    assert_eq!(due_ids(&store, 5_853).await, ["g1"]);
+    store.save_refreshed(&grant_id("g1"), FIRST, &answer("two"), at(5_860)).await.unwrap();
+    assert_eq!(due_ids(&store, 5_860 + 5_760).await, ["g1"], "its pair before was used");
+}
+
+#[tokio::test]
+async fn an_unused_grant_is_only_kept_alive_until_it_is_used() {
+    let (_home, store) = granted().await;
+    let id = grant_id("g1");
+    store.save_refreshed(&id, FIRST, &answer("two"), at(5_760)).await.unwrap();
+    let second = GrantVersion { consent_no: 1, generation: 2 };
+    // Nobody took the second pair: the third is far off.
+    store.save_refreshed(&id, second, &answer("three"), at(10_000)).await.unwrap();
+    assert_eq!(due_ids(&store, 10_000 + 7_200).await, [""; 0]);
+    assert_eq!(due_ids(&store, 10_000 + 6 * 24 * 3_600).await, ["g1"], "I30");
+    store.note_used(&stored_grant(&store).await, at(11_000)).await.unwrap();
+    assert_eq!(due_ids(&store, 10_000 + 5_760).await, ["g1"]);
+    assert!(stored_grant(&store).await.facts.is_used());
+}
+
+#[tokio::test]
+async fn a_dead_grant_is_never_due() {
+    let (_home, store) = granted().await;
+    store.mark_needs_consent(&grant_id("g1"), FIRST, 20037, at(3)).await.unwrap();
+    assert_eq!(due_ids(&store, i64::MAX / 1_000_000).await, [""; 0]);
+    complete(&store, session("s2", "ou_1"), "g2", "two").await;
+    assert_eq!(due_ids(&store, 9_000).await, ["g1"], "after the new consent it is");
+}
+
+#[tokio::test]
+async fn a_pair_that_was_set_aside_gets_one_chance() {
+    let (_home, store) = granted().await;
+    let (grant, _) = won(store.claim_refresh(&attempt("a1"), LEASE, at(0)).await.unwrap());
+    assert!(!store.recall(&grant, at(1)).await.unwrap(), "nothing is there");
+    store.set_aside(&AttemptId::parse("a1").unwrap(), &grant, &answer("aside"), at(1)).await.unwrap();
+    assert!(store.recall(&grant, at(2)).await.unwrap());
+    let restored = stored_grant(&store).await;
+    assert_eq!((restored.access.expose(), restored.facts.version.generation), ("u-CANARY-access-aside", 2));
+    assert_eq!(restored.refresh.as_ref().unwrap().expose(), "ur-CANARY-refresh-aside");
+    assert_eq!(restored.facts.status, GrantStatus::Active);
+    assert!(!store.recall(&restored, at(3)).await.unwrap(), "it was taken out");
+}
+
+#[tokio::test]
+async fn a_pair_of_an_old_consent_is_never_recalled() {
+    let (_home, store) = granted().await;
+    let (grant, _) = won(store.claim_refresh(&attempt("a1"), LEASE, at(0)).await.unwrap());
+    store.set_aside(&AttemptId::parse("a1").unwrap(), &grant, &answer("old"), at(1)).await.unwrap();
+    complete(&store, session("s2", "ou_1"), "g2", "two").await;
+    assert!(!store.recall(&stored_grant(&store).await, at(2)).await.unwrap(), "I12");
+    assert!(!store.recall(&grant, at(2)).await.unwrap(), "I12: its row moved on");
+    assert_eq!(stored_grant(&store).await.access.expose(), "u-CANARY-access-two");
+}
+
+#[tokio::test]
+async fn what_was_set_aside_is_sealed_for_its_place() {
+    let (_home, store) = granted().await;
+    let (grant, _) = won(store.claim_refresh(&attempt("a1"), LEASE, at(0)).await.unwrap());
+    store.set_aside(&AttemptId::parse("a1").unwrap(), &grant, &answer("aside"), at(1)).await.unwrap();
+    execute(&store, "UPDATE quarantined_pairs SET access_sealed = refresh_sealed").await;
+    let error = store.recall(&grant, at(2)).await.unwrap_err();
+    let corrupt = StoreError::Corrupt { table: "quarantined_pairs", column: "access_sealed", id: "a1".to_owned() };
+    assert_eq!(error, corrupt, "E2");
+    assert_eq!(stored_grant(&store).await.access.expose(), "u-CANARY-access-one", "and changes nothing");
+}
+
+#[tokio::test]
+async fn a_budget_is_shared_and_closed_for_everybody() {
+    let (_home, store) = granted().await;
+    let limit = Limit { burst: 10, interval: Duration::from_secs(1) };
+    let reserves = (0..20).map(|_| store.reserve("cli_a", limit, 1, at(100)));
+    let got = futures_util::future::join_all(reserves).await;
+    assert_eq!(got.iter().map(|reserved| reserved.as_ref().unwrap().granted).sum::<u32>(), 10, "I17");
+    let none = store.reserve("cli_a", limit, 3, at(100)).await.unwrap();
+    assert_eq!(none, Reservation { granted: 0, wait: Duration::from_secs(1) });
+    assert_eq!(store.reserve("cli_a", limit, 3, at(102)).await.unwrap().granted, 2);
+    assert_eq!(store.reserve("cli_b", limit, 3, at(102)).await.unwrap().granted, 3, "another app's is another");
+    store.close_budget("cli_a", at(200), at(110)).await.unwrap();
+    store.close_budget("cli_a", at(150), at(111)).await.unwrap();
+    let closed = store.reserve("cli_a", limit, 1, at(160)).await.unwrap();
+    assert_eq!(closed, Reservation { granted: 0, wait: Duration::from_secs(40) }, "I18");
+    assert_eq!(store.reserve("cli_a", limit, 1, at(200)).await.unwrap().granted, 1);
+}
+
+#[tokio::test]
+async fn the_spool_keeps_a_pair_until_it_is_taken_out() {
+    let (home, store) = granted().await;
+    let folder = home.file("-spool");
+    assert!(store.spooled(&folder).unwrap().is_empty(), "no folder, no pair");
+    let pair = Spooled {
+        attempt: AttemptId::parse("a1").unwrap(),
+        grant: grant_id("g1"),
+        version: FIRST,
+        answer: answer("spooled"),
+        obtained_at: at(7),
+    };
+    store.spool(&folder, &pair).unwrap();
+    store.spool(&folder, &pair).unwrap();
+    let read = store.spooled(&folder).unwrap();
+    assert_eq!(read.len(), 1);
+    assert_eq!(read[0].answer.access.expose(), "u-CANARY-access-spooled");
+    assert_eq!(read[0].answer.refresh.as_ref().unwrap().token.expose(), "ur-CANARY-refresh-spooled");
+    assert_eq!(
+        (read[0].version, read[0].obtained_at, read[0].answer.access_ttl),
+        (FIRST, at(7), pair.answer.access_ttl)
+    );
+    let bytes = std::fs::read(folder.join("a1.pair")).unwrap();
+    assert!(!bytes.windows(6).any(|window| window == b"CANARY"), "E10: it is sealed");
+    std::fs::copy(folder.join("a1.pair"), folder.join("a2.pair")).unwrap();
+    assert_eq!(store.spooled(&folder).unwrap().len(), 1, "E1: another attempt's file does not open");
+    store.unspool(&folder, &pair.attempt).unwrap();
+    store.unspool(&folder, &pair.attempt).unwrap();
+    assert!(store.spooled(&folder).unwrap().is_empty());
+}
