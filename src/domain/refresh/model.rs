@@ -66,6 +66,52 @@ fn no_interleaving_breaks_an_invariant() {
 #[ignore = "minutes: make test-long"]
 fn no_interleaving_of_three_refreshes_breaks_an_invariant() {
     explore_all_modes(&World::new(11, 3));
+    explore_all_modes(&World::with_faults(7, 2, (1, 1)));
+}
+
+/// One world after another, each a row of chances drawn from its seed: longer than can be explored, with new consents and
+/// three faults of each kind.
+fn simulate(seeds: std::ops::Range<u64>) {
+    let modes = [Mode::Strict, Mode::FamilyRevoke, Mode::GraceSame, Mode::GraceNew];
+    let (mut steps, mut rests) = (0_u64, 0_u64);
+    for seed in seeds.clone() {
+        let rules = Rules { mode: modes[usize::try_from(seed % 4).unwrap()], ..SOUND };
+        let (mut world, mut chance) = (World::with_faults(60, 12, (3, 3)), seed);
+        for _ in 0..2_000 {
+            let next =
+                world.next(&rules).unwrap_or_else(|violation| panic!("seed {seed}, {:?}: {violation}", rules.mode));
+            if next.is_empty() {
+                break;
+            }
+            let drawn = usize::try_from(draw(&mut chance) % next.len() as u64).unwrap();
+            world = next.into_iter().nth(drawn).unwrap();
+            world.check(&rules).unwrap_or_else(|violation| panic!("seed {seed}, {:?}: {violation}", rules.mode));
+            steps += 1;
+            rests += u64::from(world.is_at_rest());
+        }
+    }
+    println!("seeds {seeds:?}: {steps} steps, {rests} of them with nobody at work, no invariant broken");
+    assert!(rests > 0, "what holds at rest was never looked at");
+}
+
+/// The splitmix64 generator.
+const fn draw(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
+}
+
+#[test]
+fn three_thousand_seeds_break_no_invariant() {
+    simulate(0..3_000);
+}
+
+#[test]
+#[ignore = "minutes: make test-long"]
+fn a_hundred_thousand_seeds_break_no_invariant() {
+    simulate(1_000_000..1_100_000);
 }
 
 #[test]

@@ -32,6 +32,7 @@ pub(super) struct Rules {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Row {
+    consent: u8,
     generation: u8,
     token: u8,
     dead: bool,
@@ -54,6 +55,7 @@ enum Net {
 struct Run {
     machine: Refresh,
     todo: Effect,
+    consent: u8,
     generation: u8,
     token: u8,
     fence: u8,
@@ -75,6 +77,7 @@ pub(super) struct World {
     runs: [Option<Run>; 2],
     /// The second at which it ends.
     end: u64,
+    consents: u8,
     starts: u8,
     crashes: u8,
     losses: u8,
@@ -89,9 +92,15 @@ pub(super) struct World {
 type Step = Result<Vec<World>, &'static str>;
 
 impl World {
-    /// A world of so many seconds in which so many refreshes begin.
+    /// A world of so many seconds in which so many refreshes begin, with one fault of each kind.
     pub(super) fn new(end: u64, starts: u8) -> Self {
-        let row = Row { generation: 1, token: 1, dead: false, until: None, is_intent: false, fence: 0, tries: 0 };
+        Self::with_faults(end, starts, (0, 1))
+    }
+
+    /// The same with so many new consents, and so many faults of each kind.
+    pub(super) fn with_faults(end: u64, starts: u8, (consents, faults): (u8, u8)) -> Self {
+        let row =
+            Row { consent: 1, generation: 1, token: 1, dead: false, until: None, is_intent: false, fence: 0, tries: 0 };
         Self {
             now: 0,
             live: Some(1),
@@ -100,19 +109,25 @@ impl World {
             aside: Vec::new(),
             runs: [None, None],
             end,
+            consents,
             starts,
-            crashes: 1,
-            losses: 1,
-            pauses: 1,
-            absences: 1,
+            crashes: faults,
+            losses: faults,
+            pauses: faults,
+            absences: faults,
             lost: false,
             overslept: false,
         }
     }
 
+    /// Whether nobody is at work.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.runs.iter().all(Option::is_none)
+    }
+
     /// What must hold when nobody is at work.
     pub(super) fn check(&self, rules: &Rules) -> Result<(), &'static str> {
-        if self.runs.iter().any(Option::is_some) {
+        if !self.is_at_rest() {
             return Ok(());
         }
         // Two of one family, one of them late: the platform ends both, whatever we do.
@@ -140,6 +155,7 @@ impl World {
                 }
             }
         }
+        worlds.extend(self.consented());
         worlds.extend(self.ticked(rules));
         Ok(worlds)
     }
@@ -151,6 +167,7 @@ impl World {
         let run = Run {
             machine,
             todo,
+            consent: self.row.consent,
             generation: self.row.generation,
             token: 0,
             fence: 0,
@@ -162,11 +179,38 @@ impl World {
         Some(self.with(side, run, |world| world.starts = starts))
     }
 
+    /// The person consents anew, whatever is under way: another chain of tokens begins.
+    fn consented(&self) -> Option<Self> {
+        let consents = self.consents.checked_sub(1)?;
+        let mut world = self.clone();
+        world.consents = consents;
+        world.issued += 1;
+        world.live = Some(world.issued);
+        world.row.consent += 1;
+        world.put(world.row.generation + 1, world.issued);
+        world.aside.clear();
+        world.lost = false;
+        world.overslept = self.runs.iter().flatten().any(|run| run.paused);
+        Some(world)
+    }
+
+    /// A pair stands in the row, and no refresh is under way.
+    fn put(&mut self, generation: u8, token: u8) {
+        let (consent, fence) = (self.row.consent, self.row.fence);
+        self.row = Row { consent, generation, token, dead: false, until: None, is_intent: false, fence, tries: 0 };
+    }
+
+    /// Whether the row is still where the refresh found it.
+    fn is_at(&self, run: &Run) -> bool {
+        self.row.generation == run.generation && self.row.consent == run.consent
+    }
+
     /// The process dies. What it held, and what was on its way to it, is lost.
     fn crashed(&self, side: usize, run: &Run) -> Vec<Self> {
         let Some(crashes) = self.crashes.checked_sub(1) else { return Vec::new() };
-        let holds = run.pair.is_some_and(|pair| pair != self.row.token && !self.aside.contains(&pair));
-        let on_its_way = matches!(run.net, Net::Answered { pair: Some(_), .. });
+        let ours = run.consent == self.row.consent;
+        let holds = ours && run.pair.is_some_and(|pair| pair != self.row.token && !self.aside.contains(&pair));
+        let on_its_way = ours && matches!(run.net, Net::Answered { pair: Some(_), .. });
         let mut world = self.clone();
         world.runs[side] = None;
         world.crashes = crashes;
@@ -202,7 +246,7 @@ impl World {
             Effect::Send => self.send(side, run, rules),
             Effect::Save => Ok(self.save(side, run, rules)),
             Effect::Spool => Ok(vec![self.told(side, run, Event::Spooled(false), |_| ())]),
-            Effect::Quarantine => Ok(vec![self.told(side, run, Event::Noted, |world| world.aside.extend(run.pair))]),
+            Effect::Quarantine => Ok(vec![self.told(side, run, Event::Noted, |world| world.set_aside(run))]),
             Effect::Recall => Ok(vec![self.recall(side, run)]),
             Effect::MarkDenied { .. } => self.mark(side, run, rules),
             Effect::Release { unclear, pause } => Ok(vec![self.release(side, run, unclear, pause)]),
@@ -274,8 +318,10 @@ impl World {
 
     fn processed(&self, side: usize, run: &Run, at: u64, rules: &Rules) -> Self {
         let mut world = self.clone();
-        let newest = self.live == Some(run.token);
-        let replaced = self.live.is_some_and(|live| live == run.token + 1);
+        // A token of an earlier consent belongs to another chain, which ended with it.
+        let ours = run.consent == self.row.consent;
+        let newest = ours && self.live == Some(run.token);
+        let replaced = ours && self.live.is_some_and(|live| live == run.token + 1);
         let pair = match rules.mode {
             Mode::GraceSame if replaced => self.live,
             _ if newest || (rules.mode == Mode::GraceNew && replaced) => {
@@ -285,7 +331,7 @@ impl World {
             }
             _ => None,
         };
-        if pair.is_none() && rules.mode == Mode::FamilyRevoke {
+        if pair.is_none() && ours && rules.mode == Mode::FamilyRevoke {
             world.live = None;
         }
         let answer = if pair.is_some() { Answer::Pair } else { Answer::Denied { code: 20_073 } };
@@ -298,17 +344,16 @@ impl World {
         let told = Run { net: Net::Quiet, ..run.clone() };
         Some(self.told(side, &told, Event::Answered(Answer::Unclear), |world| {
             world.losses = losses;
-            world.lost |= pair;
+            world.lost |= pair && run.consent == world.row.consent;
         }))
     }
 
     fn save(&self, side: usize, run: &Run, rules: &Rules) -> Vec<Self> {
         let mut saved = self.clone();
-        let fits = self.row.generation == run.generation && (!rules.saves_by_fence || self.row.fence == run.fence);
+        let fits = self.is_at(run) && (!rules.saves_by_fence || self.row.fence == run.fence);
         let there = run.pair == Some(self.row.token);
         if let (true, Some(pair)) = (fits, run.pair) {
-            let (generation, fence) = (self.row.generation + 1, self.row.fence);
-            saved.row = Row { generation, token: pair, dead: false, until: None, is_intent: false, fence, tries: 0 };
+            saved.put(self.row.generation + 1, pair);
         }
         let word = if fits || there { Saved::Stored } else { Saved::Overtaken };
         let mut worlds = vec![saved.told(side, run, Event::Saved(word), |_| ())];
@@ -317,19 +362,25 @@ impl World {
         worlds
     }
 
+    /// A pair of an earlier consent is of no use to anybody.
+    fn set_aside(&mut self, run: &Run) {
+        if run.consent == self.row.consent {
+            self.aside.extend(run.pair);
+        }
+    }
+
     fn recall(&self, side: usize, run: &Run) -> Self {
         let mut world = self.clone();
-        let newest = world.aside.iter().copied().max().filter(|_| self.row.generation == run.generation);
+        let newest = world.aside.iter().copied().max().filter(|_| self.is_at(run));
         if let Some(token) = newest {
             world.aside.retain(|aside| *aside != token);
-            let (generation, fence) = (self.row.generation + 1, self.row.fence);
-            world.row = Row { generation, token, dead: false, until: None, is_intent: false, fence, tries: 0 };
+            world.put(self.row.generation + 1, token);
         }
         world.told(side, run, Event::Recalled(newest.is_some()), |_| ())
     }
 
     fn mark(&self, side: usize, run: &Run, rules: &Rules) -> Step {
-        let same = self.row.generation == run.generation;
+        let same = self.is_at(run);
         if !same && rules.denies_any_generation {
             return Err("I11: a denial ended another generation");
         }
@@ -343,7 +394,7 @@ impl World {
     }
 
     fn release(&self, side: usize, run: &Run, unclear: bool, pause: Duration) -> Self {
-        let mine = self.row.is_intent && self.row.fence == run.fence && self.row.generation == run.generation;
+        let mine = self.row.is_intent && self.row.fence == run.fence && self.is_at(run);
         self.told(side, run, Event::Noted, |world| {
             if mine {
                 world.row.is_intent = false;
@@ -353,7 +404,9 @@ impl World {
     }
 
     fn finish(&self, side: usize, run: &Run) -> Step {
-        if run.pair.is_some_and(|pair| pair != self.row.token && !self.aside.contains(&pair) && self.issued == pair) {
+        let kept = |pair| pair == self.row.token || self.aside.contains(&pair);
+        let ours = run.consent == self.row.consent;
+        if ours && run.pair.is_some_and(|pair| !kept(pair) && self.live == Some(pair)) {
             return Err("I4: the newest pair was dropped");
         }
         let mut world = self.clone();
