@@ -10,6 +10,9 @@
 //! | `POST /control/consent` | decides at the authorize page for a person; gives the redirect's `location` without calling it |
 //! | `POST /control/device` | decides at the device page for a person |
 //! | `POST /control/revoke` | kills a person's tokens and consents; pushes `auth.user_access_token.revoked_v4` |
+//! | `POST /control/person_status` | freezes, thaws, dismisses a person; pushes `contact.user.updated_v3` |
+//! | `POST /control/departure` | a person leaves the company; pushes `contact.user.deleted_v3` |
+//! | `POST /control/app_status` | stops or starts an app; pushes `app_status_change` |
 //! | `GET`, `POST /control/people` | lists people with their id at each app; adds or changes one |
 //! | `GET`, `POST /control/apps` | lists apps; adds or changes one |
 //! | `POST /control/push` | pushes an event |
@@ -29,6 +32,7 @@
 
 mod change;
 mod drive;
+mod lifecycle;
 mod look;
 mod streams;
 
@@ -96,7 +100,10 @@ pub fn router(feishu: Arc<Feishu>, ground: Arc<Ground>) -> Router {
         .route("/control/code", post(drive::code))
         .route("/control/consent", post(drive::consent))
         .route("/control/device", post(drive::device))
-        .route("/control/revoke", post(drive::revoke))
+        .route("/control/revoke", post(lifecycle::revoke))
+        .route("/control/person_status", post(lifecycle::person_status))
+        .route("/control/departure", post(lifecycle::departure))
+        .route("/control/app_status", post(lifecycle::app_status))
         .route("/control/push", post(drive::push))
         .route("/control/say", post(drive::say))
         .route("/control/tap", post(drive::tap))

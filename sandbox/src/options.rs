@@ -177,6 +177,8 @@ pub struct PersonSpec {
     pub resigned: Option<bool>,
     /// Account frozen (20066, 20022, 230013).
     pub frozen: Option<bool>,
+    /// Left the company of their own accord (20066, 20021, 230013).
+    pub exited: Option<bool>,
     /// Never registered (20023 at user info).
     pub unregistered: Option<bool>,
     /// Does not exist any more (20008).

@@ -15,7 +15,7 @@ use crate::options::DEFAULT_APP_ID;
 use crate::world::grants::Code;
 use crate::world::people::PersonId;
 
-fn default_app() -> String {
+pub(super) fn default_app() -> String {
     DEFAULT_APP_ID.to_owned()
 }
 
@@ -28,7 +28,7 @@ pub(super) enum Decision {
     Deny,
 }
 
-fn person(control: &Control, open_id: &str) -> Result<PersonId, ControlError> {
+pub(super) fn person(control: &Control, open_id: &str) -> Result<PersonId, ControlError> {
     control.feishu.world.lock().people.find(open_id).ok_or(ControlError::Absent("such person"))
 }
 
@@ -107,37 +107,6 @@ pub(super) async fn device(
     let allow = body.decision == Decision::Allow;
     device_page::settle(&control.feishu, &body.user_code, &body.open_id, allow)?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RevokeBody {
-    open_id: String,
-    #[serde(default = "default_app")]
-    app_id: String,
-    reason: Option<String>,
-    /// Whether the event is pushed; it is unless this says no.
-    push: Option<bool>,
-}
-
-/// Kills a person's tokens and consents at one app.
-pub(super) async fn revoke(
-    State(control): State<Control>,
-    Json(body): Json<RevokeBody>,
-) -> Result<Json<Value>, ControlError> {
-    let person = person(&control, &body.open_id)?;
-    let (died, view) = {
-        let mut state = control.feishu.world.lock();
-        state.grants.forget(&body.app_id, person);
-        let died = state.tokens.revoke(|app, who, _| app == body.app_id && who == person);
-        (died, state.people.get(person).clone())
-    };
-    let mut event_id = None;
-    if body.push.unwrap_or(true) {
-        let event = events::revoked(&view, &body.app_id, body.reason.as_deref().unwrap_or("Revoked by user."));
-        event_id = events::push(&control.feishu, &body.app_id, "auth.user_access_token.revoked_v4", &event).await;
-    }
-    Ok(Json(json!({"died": died, "event_id": event_id})))
 }
 
 #[derive(Deserialize)]

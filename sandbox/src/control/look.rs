@@ -67,8 +67,8 @@ pub(super) async fn people(State(control): State<Control>) -> Json<Value> {
         json!({
             "open_id": person.open_id, "union_id": person.union_id, "name": person.name, "locale": person.locale,
             "tenant_key": person.tenant_key, "available": person.available, "resigned": person.resigned,
-            "frozen": person.frozen, "unregistered": person.unregistered, "removed": person.removed,
-            "open_ids": ids(person),
+            "frozen": person.frozen, "exited": person.exited, "unregistered": person.unregistered,
+            "removed": person.removed, "open_ids": ids(person),
         })
     });
     Json(people.collect())

@@ -56,17 +56,23 @@ pub fn tenant(feishu: &Feishu, state: &State, headers: &HeaderMap) -> Result<App
         return Err(invalid());
     }
     let app = state.apps.get(&found.app_id).ok_or_else(invalid)?;
-    if !app.enabled {
-        return Err(Refusal::bad(99_991_662, "the app is not in use"));
-    }
+    in_use(app)?;
     Ok(app.clone())
+}
+
+fn in_use(app: &App) -> Result<(), Refusal> {
+    if app.enabled { Ok(()) } else { Err(Refusal::bad(99_991_662, "the app is not in use")) }
 }
 
 /// The person whose live user token this is.
 pub fn user(feishu: &Feishu, state: &State, headers: &HeaderMap) -> Result<Caller, Refusal> {
     let text = token(headers)?;
     match state.tokens.access(text) {
-        Some(found) => caller(found, feishu.clock.now_ms()),
+        Some(found) => {
+            let caller = caller(found, feishu.clock.now_ms())?;
+            in_use(state.apps.get(&caller.app_id).ok_or_else(invalid_user)?)?;
+            Ok(caller)
+        }
         None if text.starts_with("t-") => Err(wrong_kind()),
         None if text.starts_with("eyJ") || text.starts_with("u-") => Err(invalid_user()),
         None => Err(Refusal::bad(99_991_671, "the access token has a wrong format")),

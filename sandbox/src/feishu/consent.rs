@@ -130,7 +130,7 @@ pub fn asking_app<'a>(state: &'a State, app_id: &str, scopes: &[String]) -> Resu
 pub fn deciding_person(state: &State, app: &App, open_id: &str) -> Result<PersonId, PageProblem> {
     let id = state.people.find(open_id).ok_or_else(|| PageProblem::new(20001, "as"))?;
     let person = state.people.get(id);
-    if person.resigned || person.frozen || person.removed {
+    if person.barred() || person.removed {
         return Err(PageProblem::new(20066, &person.name));
     }
     if !person.available || person.tenant_key != app.tenant_key {

@@ -17,7 +17,7 @@ use crate::world::tokens::Owner;
 pub async fn revoke(State(feishu): State<Arc<Feishu>>, headers: HeaderMap, body: Bytes) -> Result<StatusCode, Refusal> {
     let revoked = take_back(&feishu, &headers, &body).map_err(|problem| problem.refusal())?;
     if let Some((app_id, person)) = revoked {
-        let event = events::revoked(&person, &app_id, "Revoked by user.");
+        let event = events::revoked(&person, &app_id, events::BOTH_TOKENS, "Revoked by user.");
         events::push(&feishu, &app_id, "auth.user_access_token.revoked_v4", &event).await;
     }
     Ok(StatusCode::OK)

@@ -34,7 +34,7 @@ fn check(person: &Person) -> Result<(), Refusal> {
         return Err(oauth::Problem::NoSuchUser.refusal());
     }
     let refusals = [
-        (person.resigned, 20021, "the user has resigned"),
+        (person.resigned || person.exited, 20021, "the user has resigned"),
         (person.frozen, 20022, "the user is frozen"),
         (person.unregistered, 20023, "the user is not registered"),
     ];

@@ -40,6 +40,8 @@ pub struct Person {
     pub resigned: bool,
     /// Account frozen.
     pub frozen: bool,
+    /// Left the company of their own accord.
+    pub exited: bool,
     /// Never registered.
     pub unregistered: bool,
     /// Does not exist any more.
@@ -60,6 +62,7 @@ impl Person {
             available: true,
             resigned: false,
             frozen: false,
+            exited: false,
             unregistered: false,
             removed: false,
             open_id,
@@ -73,6 +76,7 @@ impl Person {
         set(&mut self.available, spec.available);
         set(&mut self.resigned, spec.resigned);
         set(&mut self.frozen, spec.frozen);
+        set(&mut self.exited, spec.exited);
         set(&mut self.unregistered, spec.unregistered);
         set(&mut self.removed, spec.removed);
         set(&mut self.mobile, spec.mobile);
@@ -91,7 +95,13 @@ impl Person {
     /// Whether a bot's message reaches the person.
     #[must_use]
     pub const fn reachable(&self) -> bool {
-        self.available && !self.resigned && !self.frozen && !self.removed
+        self.available && !self.barred() && !self.removed
+    }
+
+    /// Whether the state of the account forbids tokens: left or frozen.
+    #[must_use]
+    pub const fn barred(&self) -> bool {
+        self.resigned || self.frozen || self.exited
     }
 }
 

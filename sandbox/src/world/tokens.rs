@@ -140,6 +140,11 @@ impl Tokens {
 
     /// Kills the live tokens for which `wanted` says yes (given app, person and chain). Returns how many died.
     pub fn revoke(&mut self, wanted: impl Fn(&str, PersonId, u64) -> bool) -> usize {
+        self.revoke_access(&wanted) + self.revoke_refresh(&wanted)
+    }
+
+    /// As [`Tokens::revoke`], access tokens only.
+    pub fn revoke_access(&mut self, wanted: impl Fn(&str, PersonId, u64) -> bool) -> usize {
         let mut died = 0;
         for token in self.access.values_mut().filter(|token| !token.revoked) {
             if let Owner::Person(person, chain) = token.owner
@@ -149,6 +154,12 @@ impl Tokens {
                 died += 1;
             }
         }
+        died
+    }
+
+    /// As [`Tokens::revoke`], refresh tokens only.
+    pub fn revoke_refresh(&mut self, wanted: impl Fn(&str, PersonId, u64) -> bool) -> usize {
+        let mut died = 0;
         for token in self.refresh.values_mut().filter(|token| token.state == RefreshState::Live) {
             if wanted(&token.app_id, token.person, token.chain) {
                 token.state = RefreshState::Revoked;

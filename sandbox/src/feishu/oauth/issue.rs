@@ -77,7 +77,7 @@ pub(super) fn check_person(state: &State, person: PersonId, app_id: &str) -> Res
     if person.removed {
         return Err(Problem::NoSuchUser);
     }
-    if person.resigned || person.frozen {
+    if person.barred() {
         return Err(Problem::UserState);
     }
     if !person.available || tenant != Some(person.tenant_key.as_str()) {
