@@ -33,6 +33,6 @@ pub mod world;
 
 pub use options::{
     ALICE, AppSpec, BOB, CAROL, DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TENANT_KEY, Lifetimes, Options, PersonSpec,
-    StreamOptions,
+    RefreshMode, StreamOptions,
 };
 pub use sandbox::{Sandbox, StartError};

@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use cardkey_sandbox::{DEFAULT_APP_ID, DEFAULT_APP_SECRET, Lifetimes, Options, Sandbox, StreamOptions};
-use clap::{Args, Parser, Subcommand};
+use cardkey_sandbox::{
+    AppSpec, DEFAULT_APP_ID, DEFAULT_APP_SECRET, Lifetimes, Options, RefreshMode, Sandbox, StreamOptions,
+};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -61,6 +63,12 @@ struct Serve {
     /// Lifetime of user access tokens, in seconds.
     #[arg(long, default_value_t = Lifetimes::default().access_token_s)]
     access_token_ttl: i64,
+    /// What a spent refresh token of the default app still does.
+    #[arg(long, value_enum, default_value_t = Mode::Strict)]
+    refresh_mode: Mode,
+    /// How long the two modes with a grace have one, in milliseconds.
+    #[arg(long, default_value_t = 30_000, value_name = "MS")]
+    grace: i64,
     /// Lifetime of refresh tokens, in seconds.
     #[arg(long, default_value_t = Lifetimes::default().refresh_token_s)]
     refresh_token_ttl: i64,
@@ -81,12 +89,41 @@ struct Serve {
     ping_interval: i64,
 }
 
+/// See [`RefreshMode`].
+#[derive(Clone, Copy, ValueEnum)]
+enum Mode {
+    /// It is refused.
+    Strict,
+    /// It is refused, and every token of its chain dies.
+    FamilyRevoke,
+    /// For a while it is answered with the same successors again.
+    GraceSame,
+    /// For a while it gives a new pair, and the successor before dies.
+    GraceNew,
+}
+
+impl Mode {
+    const fn with_grace(self, grace_ms: i64) -> RefreshMode {
+        match self {
+            Self::Strict => RefreshMode::Strict,
+            Self::FamilyRevoke => RefreshMode::FamilyRevoke,
+            Self::GraceSame => RefreshMode::GraceSame { grace_ms },
+            Self::GraceNew => RefreshMode::GraceNew { grace_ms },
+        }
+    }
+}
+
 fn apps_note() -> String {
     format!("The default app:\n  id      {DEFAULT_APP_ID}\n  secret  {DEFAULT_APP_SECRET}")
 }
 
 impl From<Serve> for Options {
     fn from(args: Serve) -> Self {
+        let default_app = AppSpec {
+            app_id: DEFAULT_APP_ID.to_owned(),
+            refresh_mode: Some(args.refresh_mode.with_grace(args.grace)),
+            ..AppSpec::default()
+        };
         Self {
             listen: args.listen,
             stream_port: args.stream_port,
@@ -95,6 +132,7 @@ impl From<Serve> for Options {
             tls: args.tls,
             ca_out: args.ca_out,
             auto_push: args.auto_push,
+            apps: vec![default_app],
             generated_people: args.people,
             rate_limits: !args.no_rate_limits,
             time_scale: args.time_scale,

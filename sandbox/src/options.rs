@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// App id of the app that is always there.
 pub const DEFAULT_APP_ID: &str = "cli_a1b2c3d4e5f60718";
@@ -131,6 +131,30 @@ impl Default for StreamOptions {
     }
 }
 
+/// What an app's spent refresh token still does. Platforms differ in it; the real Feishu is strict.
+///
+/// The grace of a token begins with its first use and ends after `grace_ms`, or as soon as its successor is used: whoever
+/// uses that has had the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
+pub enum RefreshMode {
+    /// It is refused, and that is all.
+    #[default]
+    Strict,
+    /// It is refused, and every token of its chain dies.
+    FamilyRevoke,
+    /// Within the grace it is answered with the same successors again.
+    GraceSame {
+        /// How long, in milliseconds.
+        grace_ms: i64,
+    },
+    /// Within the grace it gives a new pair, and the refresh token given for it before dies.
+    GraceNew {
+        /// How long, in milliseconds.
+        grace_ms: i64,
+    },
+}
+
 /// An app to register, or what to change about one. Fields left out keep their value (or take the default).
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -151,6 +175,8 @@ pub struct AppSpec {
     pub bot: Option<bool>,
     /// Whether user tokens may be refreshed (20074 otherwise).
     pub refresh: Option<bool>,
+    /// What a spent refresh token still does.
+    pub refresh_mode: Option<RefreshMode>,
     /// A public client needs no secret when it uses PKCE.
     pub public_client: Option<bool>,
     /// The scopes the app may ask for; every scope when left out.

@@ -80,8 +80,8 @@ pub(super) async fn apps(State(control): State<Control>) -> Json<Value> {
     let apps = state.apps.iter().map(|app| {
         json!({
             "app_id": app.app_id, "name": app.name, "tenant_key": app.tenant_key, "enabled": app.enabled,
-            "installed": app.installed, "bot": app.bot, "refresh": app.refresh, "public_client": app.public_client,
-            "scopes": app.scopes, "redirect_uris": app.redirect_uris,
+            "installed": app.installed, "bot": app.bot, "refresh": app.refresh, "refresh_mode": app.refresh_mode,
+            "public_client": app.public_client, "scopes": app.scopes, "redirect_uris": app.redirect_uris,
         })
     });
     Json(apps.collect())

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::options::AppSpec;
+use crate::options::{AppSpec, RefreshMode};
 use crate::random;
 
 /// One registered app.
@@ -25,6 +25,8 @@ pub struct App {
     pub bot: bool,
     /// User tokens may be refreshed.
     pub refresh: bool,
+    /// What a spent refresh token still does.
+    pub refresh_mode: RefreshMode,
     /// Needs no secret with PKCE.
     pub public_client: bool,
     /// The scopes it may ask for; `None`: every scope.
@@ -46,6 +48,7 @@ impl App {
             installed: true,
             bot: true,
             refresh: true,
+            refresh_mode: RefreshMode::Strict,
             public_client: false,
             scopes: None,
             redirect_uris: None,
@@ -61,6 +64,7 @@ impl App {
         set(&mut self.installed, spec.installed);
         set(&mut self.bot, spec.bot);
         set(&mut self.refresh, spec.refresh);
+        set(&mut self.refresh_mode, spec.refresh_mode);
         set(&mut self.public_client, spec.public_client);
         self.scopes = spec.scopes.or_else(|| self.scopes.take());
         self.redirect_uris = spec.redirect_uris.or_else(|| self.redirect_uris.take());

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
+
 use super::people::PersonId;
 use crate::random::{self, fingerprint};
 
@@ -41,6 +43,17 @@ pub enum RefreshState {
     Revoked,
 }
 
+/// How a refresh token was spent.
+#[derive(Clone, Debug)]
+pub struct Spent {
+    /// When first (ms): its grace, where there is one, begins here.
+    pub at_ms: i64,
+    /// Fingerprint of the refresh token given for it last, if one was.
+    pub successor: Option<String>,
+    /// The answer with the successors, where it may have to be given again.
+    pub answer: Option<Value>,
+}
+
 /// A refresh token.
 #[derive(Clone, Debug)]
 pub struct RefreshToken {
@@ -56,6 +69,8 @@ pub struct RefreshToken {
     pub consented_ms: i64,
     /// Where it is in its single use.
     pub state: RefreshState,
+    /// How it was spent, if it was.
+    pub spent: Option<Spent>,
 }
 
 /// All tokens, by fingerprint.
@@ -132,9 +147,23 @@ impl Tokens {
     }
 
     /// Spends a refresh token.
-    pub fn spend(&mut self, text: &str) {
+    pub fn spend(&mut self, text: &str, spent: Spent) {
         if let Some(token) = self.refresh.get_mut(&fingerprint(text)) {
             token.state = RefreshState::Used;
+            token.spent = Some(spent);
+        }
+    }
+
+    /// Whether the refresh token of this fingerprint has neither been used nor revoked.
+    #[must_use]
+    pub fn is_unused(&self, print: &str) -> bool {
+        self.refresh.get(print).is_some_and(|token| token.state == RefreshState::Live)
+    }
+
+    /// Kills the refresh token of this fingerprint, if it is alive.
+    pub fn kill_refresh(&mut self, print: &str) {
+        if let Some(token) = self.refresh.get_mut(print).filter(|token| token.state == RefreshState::Live) {
+            token.state = RefreshState::Revoked;
         }
     }
 

@@ -19,6 +19,7 @@ mod messages;
 mod oauth_code;
 mod oauth_refresh;
 mod rate_limits;
+mod refresh_modes;
 mod taps;
 mod tenant_token;
 mod tls;

@@ -7,7 +7,7 @@ use crate::feishu::Feishu;
 use crate::feishu::params::Params;
 use crate::world::State;
 use crate::world::people::PersonId;
-use crate::world::tokens::{AccessToken, Owner, RefreshToken};
+use crate::world::tokens::{AccessToken, Owner, RefreshState, RefreshToken};
 
 /// After how long a person must consent again, in seconds.
 const CONSENT_LIFE_S: i64 = 365 * 24 * 3600;
@@ -63,7 +63,8 @@ pub(super) fn pair(feishu: &Feishu, state: &mut State, pair: Pair) -> Value {
             chain: pair.chain,
             expires_ms,
             consented_ms: pair.consented_ms,
-            state: crate::world::tokens::RefreshState::Live,
+            state: RefreshState::Live,
+            spent: None,
         }));
         answer["refresh_token_expires_in"] = json!((expires_ms - now_ms) / 1000);
     }
