@@ -1,7 +1,7 @@
 //! Scripted faults: rules that meet a request and spoil it, before or after the platform has acted on it.
 //!
-//! Rules are tried in the order they were added; the first that matches, has been skipped often enough and is not used up
-//! meets the request. No rule looks at anything but the [`Call`], so they are the same for every platform.
+//! Rules are tried in the order they were added; the first that matches, has been skipped often enough, is not used up and
+//! has the request in its share meets it. No rule looks at anything but the [`Call`], so they are the same for every platform.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::journal::Call;
+use crate::random;
 
 /// Which requests a rule is for. What is left out matches anything.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -70,6 +71,11 @@ pub enum Action {
     Drop,
     /// The platform acts; then the connection is closed without an answer.
     LoseAnswer,
+    /// The platform acts; then only the first bytes of its answer are sent and the connection is closed.
+    CutAnswer {
+        /// How many bytes of the HTTP answer, its head included.
+        bytes: usize,
+    },
     /// Send these bytes in the answer's place and close the connection.
     Raw {
         /// The bytes, base64.
@@ -106,6 +112,7 @@ impl Action {
             Self::Delay { .. } => "delay",
             Self::Drop => "drop",
             Self::LoseAnswer => "lose_answer",
+            Self::CutAnswer { .. } => "cut_answer",
             Self::Raw { .. } => "raw",
             Self::Body { .. } => "body",
             Self::Hold { .. } => "hold",
@@ -118,7 +125,7 @@ impl Action {
         match self {
             Self::Status { act, .. } | Self::Raw { act, .. } | Self::Body { act, .. } => *act,
             Self::Drop => false,
-            Self::LoseAnswer | Self::Delay { .. } | Self::Hold { .. } => true,
+            Self::LoseAnswer | Self::CutAnswer { .. } | Self::Delay { .. } | Self::Hold { .. } => true,
         }
     }
 
@@ -152,6 +159,12 @@ pub struct Rule {
     /// How many matching requests it lets pass first.
     #[serde(default)]
     pub skip: u64,
+    /// The share of the others that it meets, from 0 to 1; without it, all. Which ones is pseudo-random.
+    #[serde(default)]
+    pub share: Option<f64>,
+    /// What the choice depends on, besides how many have come before: the same seed, the same choice.
+    #[serde(default)]
+    pub seed: u64,
     /// What it does to them.
     pub action: Action,
 }
@@ -165,6 +178,9 @@ pub enum RuleError {
     /// The status is none.
     #[error("{0} is not an HTTP status")]
     Status(u16),
+    /// The share is none.
+    #[error("{0} is not a share from 0 to 1")]
+    Share(f64),
     /// A header name or value is none.
     #[error("the header {0:?} cannot be sent")]
     Header(String),
@@ -178,6 +194,26 @@ pub struct Armed {
     pub rule: Rule,
     /// How many requests it has met.
     pub met: u64,
+    /// How many it could have met: they matched and were not skipped.
+    pub offered: u64,
+}
+
+impl Armed {
+    /// Whether the rule meets a request that matches it.
+    fn meets(&mut self) -> bool {
+        if self.rule.skip > 0 {
+            self.rule.skip -= 1;
+            return false;
+        }
+        if self.rule.times.is_some_and(|times| self.met >= times) {
+            return false;
+        }
+        let number = self.offered;
+        self.offered += 1;
+        let chosen = self.rule.share.is_none_or(|share| random::unit(self.rule.seed, number) < share);
+        self.met += u64::from(chosen);
+        chosen
+    }
 }
 
 /// All rules, and the requests they hold.
@@ -196,7 +232,10 @@ impl Faults {
     /// Adds a rule behind the others.
     pub fn add(&self, rule: Rule) -> Result<(), RuleError> {
         check(&rule.action)?;
-        self.rules.lock().unwrap_or_else(PoisonError::into_inner).push(Armed { rule, met: 0 });
+        if let Some(share) = rule.share.filter(|share| !(0.0..=1.0).contains(share)) {
+            return Err(RuleError::Share(share));
+        }
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner).push(Armed { rule, met: 0, offered: 0 });
         Ok(())
     }
 
@@ -215,10 +254,7 @@ impl Faults {
     pub fn meet(&self, call: &Call) -> Option<Action> {
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         for armed in rules.iter_mut().filter(|armed| armed.rule.matches.fits(call)) {
-            if armed.rule.skip > 0 {
-                armed.rule.skip -= 1;
-            } else if armed.rule.times.is_none_or(|times| armed.met < times) {
-                armed.met += 1;
+            if armed.meets() {
                 return Some(armed.rule.action.clone());
             }
         }

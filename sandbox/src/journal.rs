@@ -70,6 +70,9 @@ pub struct Entry {
     pub done_ms: Option<i64>,
     /// Whether an answer was sent (a fault's answer counts).
     pub answered: bool,
+    /// Whether every byte of the answer was written out; absent while that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written: Option<bool>,
 }
 
 /// The list.
@@ -104,7 +107,16 @@ impl Journal {
         if kept.entries.len() == CAPACITY {
             kept.entries.pop_front();
         }
-        kept.entries.push_back(Entry { seq, at_ms, call, fault: None, outcome: None, done_ms: None, answered: false });
+        kept.entries.push_back(Entry {
+            seq,
+            at_ms,
+            call,
+            fault: None,
+            outcome: None,
+            done_ms: None,
+            answered: false,
+            written: None,
+        });
         drop(kept);
         self.changed();
         seq

@@ -14,7 +14,7 @@
 //! | [`world`] | people, apps, messages, codes, tokens |
 //! | [`faults`], [`journal`] | scripted faults; the log of requests |
 //! | [`clock`], [`random`] | the owners of time and randomness |
-//! | [`listener`], [`mod@line`], [`tls`] | the HTTP listener, one connection, certificates |
+//! | [`listener`], [`mod@line`], [`written`], [`tls`] | the HTTP listener, one connection, its answers' way out, certificates |
 
 pub mod chat;
 pub mod clock;
@@ -30,6 +30,7 @@ pub mod random;
 pub mod sandbox;
 pub mod tls;
 pub mod world;
+pub mod written;
 
 pub use options::{
     ALICE, AppSpec, BOB, CAROL, DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TENANT_KEY, Lifetimes, Options, PersonSpec,

@@ -14,10 +14,12 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use crate::written::{Outgoing, Wire};
+
 /// The handle: every request of a connection carries a clone of it.
 #[derive(Clone, Default)]
 pub struct Line {
-    cut: CancellationToken,
+    outgoing: Arc<Outgoing>,
     last_words: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -25,8 +27,13 @@ impl Line {
     /// Sends `last_words` verbatim in the answer's place, closes the connection and never returns: the caller's future ends with it.
     pub async fn cut(&self, last_words: Vec<u8>) -> axum::response::Response {
         *self.last_words.lock().unwrap_or_else(PoisonError::into_inner) = last_words;
-        self.cut.cancel();
+        self.outgoing.cut.cancel();
         std::future::pending().await
+    }
+
+    /// Lets only the first `bytes` of the answer that follows go out, then closes the connection.
+    pub fn cut_after(&self, bytes: usize) {
+        self.outgoing.limit(bytes);
     }
 
     fn take_last_words(&self) -> Vec<u8> {
@@ -44,9 +51,11 @@ where
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(carried.clone());
-        router.clone().oneshot(request)
+        let (answer, outgoing) = (router.clone().oneshot(request), Arc::clone(&carried.outgoing));
+        async move { answer.await.map(|response| outgoing.watch(response)) }
     });
-    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(io), service);
+    let wire = Wire::new(io, Arc::clone(&line.outgoing));
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(wire), service);
     tokio::select! {
         ended = &mut connection => {
             if let Err(error) = ended {
@@ -55,9 +64,9 @@ where
             return;
         }
         () = stop.cancelled() => return,
-        () = line.cut.cancelled() => {}
+        () = line.outgoing.cut.cancelled() => {}
     }
-    let mut io = connection.into_parts().io.into_inner();
+    let mut io = connection.into_parts().io.into_inner().into_inner();
     let words = line.take_last_words();
     if !words.is_empty() && io.write_all(&words).await.is_ok() {
         let _ = io.shutdown().await;

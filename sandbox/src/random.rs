@@ -21,6 +21,26 @@ pub fn seed() -> u64 {
     bytes(8).into_iter().fold(0, |seed, byte| (seed << 8) | u64::from(byte))
 }
 
+/// Number `number` of the pseudo-random sequence that begins with `seed`: at least 0, below 1. (`SplitMix64`.)
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+pub fn unit(seed: u64, number: u64) -> f64 {
+    let bits = mix(seed.wrapping_add(number.wrapping_add(1).wrapping_mul(STEP)));
+    (bits >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// How far two states of `SplitMix64` lie apart.
+pub const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// What `SplitMix64` makes of its state.
+#[must_use]
+pub const fn mix(state: u64) -> u64 {
+    let mut z = state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
 /// `length` random lower-case hex digits.
 #[must_use]
 pub fn hex(length: usize) -> String {
@@ -70,6 +90,17 @@ pub fn jwt_like() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sequence_depends_on_its_seed_only_and_is_spread_evenly() {
+        let below = |seed, bound: f64| (0..10_000).filter(|number| unit(seed, *number) < bound).count();
+        assert_eq!(below(7, 0.2), below(7, 0.2));
+        for seed in [0, 1, 7, u64::MAX] {
+            assert!((1_850..2_150).contains(&below(seed, 0.2)), "{seed}");
+            assert_eq!((below(seed, 0.0), below(seed, 1.0)), (0, 10_000));
+        }
+        assert!((0..100).any(|number| (unit(1, number) < 0.5) != (unit(2, number) < 0.5)));
+    }
 
     #[test]
     fn shapes() {

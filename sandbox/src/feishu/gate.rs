@@ -18,6 +18,7 @@ use super::{Feishu, call};
 use crate::faults::Action;
 use crate::journal::Outcome;
 use crate::line::Line;
+use crate::written::Receipt;
 
 /// The largest body taken, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
@@ -25,6 +26,9 @@ const BODY_LIMIT: usize = 1 << 20;
 /// What is to be done with the connection.
 enum End {
     Answer(Response),
+    /// Only so many bytes of it.
+    Part(Response, usize),
+    /// None, but these bytes.
     Cut(Vec<u8>),
 }
 
@@ -58,18 +62,34 @@ pub async fn gate(
             () = stop => End::Cut(Vec::new()),
         }
     };
+    // Made before the wait: a client that hangs up drops it, and the journal knows that nobody had the answer.
+    let receipt = receipt(Arc::clone(&feishu), seq);
     let end = feishu.tasks.spawn(work).await;
-    let answered = !matches!(end, Ok(End::Cut(_)));
+    let answered = matches!(end, Ok(End::Answer(_)) | Err(_));
     let now_ms = feishu.clock.now_ms();
     feishu.journal.note(seq, |entry| {
         entry.done_ms = Some(now_ms);
         entry.answered = answered;
     });
     match end {
-        Ok(End::Answer(response)) => response,
+        Ok(End::Answer(response)) => with_receipt(response, receipt),
+        Ok(End::Part(response, bytes)) => {
+            line.cut_after(bytes);
+            with_receipt(response, receipt)
+        }
         Ok(End::Cut(last_words)) => line.cut(last_words).await,
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+/// Tells the journal how the answer went out.
+fn receipt(feishu: Arc<Feishu>, seq: u64) -> Arc<Receipt> {
+    Receipt::new(move |whole| feishu.journal.note(seq, |entry| entry.written = Some(whole)))
+}
+
+fn with_receipt(mut response: Response, receipt: Arc<Receipt>) -> Response {
+    response.extensions_mut().insert(receipt);
+    response
 }
 
 /// Lets the fault meet the request.
@@ -88,7 +108,11 @@ async fn meet(feishu: &Feishu, seq: u64, request: Request, next: Next, action: &
     if let Some(last_words) = action.last_words() {
         return End::Cut(last_words);
     }
-    End::Answer(scripted(action).or(answer).unwrap_or_default())
+    let response = scripted(action).or(answer).unwrap_or_default();
+    match action {
+        Action::CutAnswer { bytes } => End::Part(response, *bytes),
+        _ => End::Answer(response),
+    }
 }
 
 /// The answer that the fault puts in the real one's place.

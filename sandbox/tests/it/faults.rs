@@ -4,8 +4,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cardkey_sandbox::{ALICE, BOB, DEFAULT_APP_ID, DEFAULT_APP_SECRET};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::bench::{Bench, read};
+use crate::client::soon;
 
 const REFRESH: &str = "refresh_token";
 
@@ -142,4 +145,91 @@ async fn a_delay_delays() {
     bench.control("/control/faults", &rule).await;
     let answer = tokio::time::timeout(Duration::from_secs(30), bench.tenant_token()).await;
     assert!(answer.unwrap().starts_with("t-"));
+}
+
+#[tokio::test]
+async fn a_share_meets_the_same_requests_for_the_same_seed() {
+    let bench = Bench::new().await;
+    let busy = json!({"kind": "status", "status": 503, "body": {}});
+    let mut runs = Vec::new();
+    for seed in [7, 7, 8] {
+        let rule = json!({"match": {"api": "user_info"}, "share": 0.3, "seed": seed, "action": busy});
+        bench.control("/control/faults", &rule).await;
+        let mut met = Vec::new();
+        for _ in 0..50 {
+            met.push(bench.get("/open-apis/authen/v1/user_info", "x").await.0 == 503);
+        }
+        let rules = bench.look("/control/faults").await;
+        let count = met.iter().filter(|met| **met).count();
+        assert_eq!((&rules[0]["met"], &rules[0]["offered"]), (&json!(count), &json!(50)));
+        assert!((5..=25).contains(&count), "{count} of 50");
+        bench.http.delete(bench.url("/control/faults")).send().await.unwrap();
+        runs.push(met);
+    }
+    assert_eq!(runs[0], runs[1]);
+    assert_ne!(runs[0], runs[2]);
+    let bad = json!({"share": 1.5, "action": {"kind": "drop"}});
+    assert_eq!(bench.http.post(bench.url("/control/faults")).json(&bad).send().await.unwrap().status(), 400);
+}
+
+/// The bytes with which the platform answers a refresh, until it closes the connection.
+async fn bytes_of_a_refresh(bench: &Bench, token: &Value) -> Vec<u8> {
+    let body = json!({"grant_type": REFRESH, "refresh_token": token,
+        "client_id": DEFAULT_APP_ID, "client_secret": DEFAULT_APP_SECRET})
+    .to_string();
+    let head = format!("POST /oauth/v3/token HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+    let mut socket = TcpStream::connect(bench.sandbox.address()).await.unwrap();
+    socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    soon(socket.read_to_end(&mut answer)).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn an_answer_is_cut_after_so_many_bytes_and_the_platform_has_acted() {
+    let bench = Bench::new().await;
+    for bytes in [0, 1, 40, 500, 1500] {
+        let pair = bench.pair(ALICE, "offline_access").await;
+        fault(&bench, json!({"kind": "cut_answer", "bytes": bytes})).await;
+        let answer = bytes_of_a_refresh(&bench, &pair[REFRESH]).await;
+        assert_eq!(answer.len(), bytes);
+        assert!(b"HTTP/1.1 200 OK\r\n".starts_with(&answer[..bytes.min(17)]));
+        assert_eq!(bench.refresh(&pair[REFRESH]).await.1["code"], 20073);
+        let log = bench.look("/control/log?grant_type=refresh_token").await;
+        let cut = log.as_array().unwrap().iter().rev().find(|entry| entry["fault"] == "cut_answer").unwrap();
+        assert_eq!((&cut["answered"], &cut["written"]), (&json!(false), &json!(false)), "{bytes}");
+        assert!(cut["outcome"]["issued"][REFRESH].is_string());
+    }
+}
+
+#[tokio::test]
+async fn an_answer_shorter_than_the_cut_is_whole() {
+    let bench = Bench::new().await;
+    let pair = bench.pair(ALICE, "offline_access").await;
+    fault(&bench, json!({"kind": "cut_answer", "bytes": 100_000})).await;
+    let answer = String::from_utf8(bytes_of_a_refresh(&bench, &pair[REFRESH]).await).unwrap();
+    let next: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!(bench.look("/control/log?grant_type=refresh_token").await[0]["written"], true);
+    assert_eq!(bench.refresh(&next[REFRESH]).await.0, 200);
+}
+
+#[tokio::test]
+async fn the_log_tells_which_answers_were_written_out_whole() {
+    let bench = Bench::new().await;
+    let pair = bench.pair(ALICE, "offline_access").await;
+    fault(&bench, json!({"kind": "lose_answer"})).await;
+    assert!(send(&bench, &pair[REFRESH]).await.is_err());
+    bench.refresh(&pair[REFRESH]).await;
+    fault(&bench, json!({"kind": "hold"})).await;
+    tokio::select! {
+        _ = send(&bench, &pair[REFRESH]) => panic!("the request was not held"),
+        _ = bench.seen(|entry| entry.fault.as_deref() == Some("hold")) => {}
+    }
+    // The client has hung up: whatever the platform will answer, nobody has it.
+    let hung_up =
+        |entry: &cardkey_sandbox::journal::Entry| entry.fault.as_deref() == Some("hold") && entry.written.is_some();
+    assert_eq!(bench.seen(hung_up).await.written, Some(false));
+    let log = bench.look("/control/log?grant_type=refresh_token").await;
+    let written: Vec<_> = log.as_array().unwrap().iter().map(|entry| entry["written"].as_bool()).collect();
+    assert_eq!(written, [Some(false), Some(true), Some(false)]);
 }
