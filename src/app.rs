@@ -12,6 +12,7 @@ mod keys;
 mod lock;
 mod platforms;
 mod refreshing;
+mod ring;
 mod streams;
 
 use std::collections::HashMap;
@@ -40,6 +41,7 @@ use crate::web::{CookieStyle, WebState};
 pub use ambient::{OsRandom, SystemClock};
 pub use error::StartError;
 pub use keys::Keys;
+pub use ring::Ring;
 
 use lock::ProcessLock;
 use streams::Streams;
@@ -102,6 +104,7 @@ impl Gateway {
         let metrics_listener = bind(config.metrics.listen).await?;
         let store_tasks = TaskTracker::new();
         let store = open_store(&config, &ambient, true, &store_tasks).await?;
+        store.take_up_sealing_key().await?;
         let base = Base { ambient, metrics: Metrics::new()?, shutdown: Shutdown::default(), store: store.clone() };
         let auth_sessions = auth_sessions(&base, &config, &platforms);
         let dispatch = dispatcher(&base, &platforms, &auth_sessions);

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use cardkey::app::{self, Keys, StartError};
+use cardkey::app::{self, Keys, Ring, StartError};
 use clap::{Args, Parser, Subcommand};
 
 #[global_allocator]
@@ -44,6 +44,19 @@ enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// The key ring that everything secret is sealed with.
+    Vault {
+        #[command(subcommand)]
+        command: VaultCommand,
+    },
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum VaultCommand {
+    /// Seal everything anew with the first key of the ring.
+    Rotate,
+    /// Say what each key is used for, and which can be removed.
+    Status,
 }
 
 #[derive(Subcommand)]
@@ -96,6 +109,8 @@ fn run(cli: Cli) -> Result<(), StartError> {
                 .map_err(|error| StartError::Command(format!("standard output: {error}")))
         }
         Command::Keys { command } => runtime.block_on(keys(command).run(&config)),
+        Command::Vault { command: VaultCommand::Rotate } => runtime.block_on(Ring::Rotate.run(&config)),
+        Command::Vault { command: VaultCommand::Status } => runtime.block_on(Ring::Status.run(&config)),
     }
 }
 

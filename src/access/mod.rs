@@ -84,8 +84,14 @@ impl Access {
     async fn check(&self, presented: &str) -> Result<Option<Caller>, StoreError> {
         let Some((id, secret)) = parse(presented) else { return Ok(None) };
         let Some((key, hash)) = self.store.api_key(&id).await? else { return Ok(None) };
-        let valid = self.store.verify_api_key(&hash, &secret) && key.revoked_at.is_none();
-        Ok(valid.then_some(key.caller))
+        if !self.store.verify_api_key(&hash, &secret) || key.revoked_at.is_some() {
+            return Ok(None);
+        }
+        // The key is good all the same; its next use tries again.
+        if let Err(error) = self.store.rebind_api_key(&hash, &secret).await {
+            tracing::warn!(key = %id, %error, "an API key could not be bound to the new master key yet");
+        }
+        Ok(Some(key.caller))
     }
 
     /// Makes a key.

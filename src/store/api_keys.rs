@@ -13,7 +13,7 @@ use crate::domain::secret::Secret;
 use crate::store::entity::api_key::{ActiveModel, Column, Entity, Model};
 use crate::store::row::{RowId, timestamp};
 use crate::store::{Store, StoreError};
-use crate::vault::{Mac, Vault};
+use crate::vault::{KeyId, Mac, Vault};
 
 const PURPOSE: &str = "api-key";
 
@@ -65,6 +65,30 @@ impl Store {
     #[must_use]
     pub fn verify_api_key(&self, hash: &SecretHash, secret: &Secret) -> bool {
         hash.matches(&self.vault, secret)
+    }
+
+    /// Binds the key to the ring's first key, if it is bound to an older one still; only now its secret is known. The
+    /// caller has verified it.
+    pub async fn rebind_api_key(&self, hash: &SecretHash, secret: &Secret) -> Result<bool, StoreError> {
+        if hash.mac.key_id == *self.vault.sealing_id() {
+            return Ok(false);
+        }
+        let (id, old) = (hash.key.as_str().to_owned(), hash.mac.to_text());
+        let new = SecretHash::of(&self.vault, &hash.key, secret).mac.to_text();
+        self.write(move |scope| {
+            Box::pin(async move {
+                let rebound = ActiveModel { secret_mac: Set(new), ..ActiveModel::default() };
+                let update = Entity::update_many().set(rebound).filter(Column::Id.eq(id));
+                Ok(update.filter(Column::SecretMac.eq(old)).exec(&scope.tx).await?.rows_affected == 1)
+            })
+        })
+        .await
+    }
+
+    /// With which key of the ring each API key that is not revoked is checked.
+    pub(super) async fn api_key_bindings(&self) -> Result<Vec<(KeyId, ApiKeyId)>, StoreError> {
+        let rows = Entity::find().filter(Column::RevokedAt.is_null()).all(&self.reads).await?;
+        rows.iter().map(|row| decode(row).map(|(key, hash)| (hash.mac.key_id, key.caller.key))).collect()
     }
 
     /// All keys, the oldest first.

@@ -8,7 +8,9 @@
 //! | file | what |
 //! |---|---|
 //! | `sqlite` | what is particular to the database: the file, pragmas, transactions |
-//! | `schema` | migrations, and the proof that the keys are the right ones |
+//! | `schema` | migrations |
+//! | `vault_keys` | the proof that the keys are the right ones |
+//! | `sealed_columns`, `sealed_rows`, `reseal`, `key_use` | sealing everything anew with another key |
 //! | `writer`, `batch`, `operation` | group commit |
 //! | `inbox`, `inbox_rows` | taken events |
 //! | `sessions`, `session_row`, `session_sweeps`, `flows` | auth sessions |
@@ -33,14 +35,18 @@ mod grants;
 mod housekeeping;
 mod inbox;
 mod inbox_rows;
+mod key_use;
 mod links;
 mod operation;
 mod packed;
 mod quarantine;
 mod refresh_claims;
 mod refresh_journal;
+mod reseal;
 mod row;
 mod schema;
+mod sealed_columns;
+mod sealed_rows;
 mod session_row;
 mod session_sweeps;
 mod sessions;
@@ -49,6 +55,7 @@ mod sqlite;
 mod tenants;
 #[cfg(test)]
 mod tests;
+mod vault_keys;
 mod writer;
 
 use std::sync::Arc;
@@ -72,7 +79,9 @@ pub use error::StoreError;
 pub use events::AcceptedWith;
 pub use flows::Flow;
 pub use inbox::Accepted;
+pub use key_use::KeyUse;
 pub use refresh_claims::{Attempt, Claimed, DueGrant};
+pub use reseal::{Resealed, TableResealed};
 pub use sessions::{Open, Save, SaveCard};
 pub use spool::Spooled;
 
@@ -183,6 +192,6 @@ async fn prepare(
     let _lock = locked.await.unwrap_or(Err(StoreError::Unavailable("it could not be locked")))?;
     let connection = location.connect_writer().await?;
     schema::ready(&connection, migrate).await?;
-    schema::check_keys(&connection, vault).await?;
+    vault_keys::check(&connection, vault).await?;
     Ok(connection)
 }

@@ -38,6 +38,12 @@ impl Vault {
         Self { keyring: Arc::new(keyring), random }
     }
 
+    /// The id of the key that seals.
+    #[must_use]
+    pub fn sealing_id(&self) -> &KeyId {
+        &self.keyring.sealing().id
+    }
+
     /// The ids of the keys, the sealing one first.
     pub fn key_ids(&self) -> impl Iterator<Item = &KeyId> {
         self.keyring.ids()

@@ -4,7 +4,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use zeroize::Zeroizing;
 
 use crate::vault::Vault;
-use crate::vault::keyring::{Key, MAX_KEY_ID_BYTES};
+use crate::vault::keyring::{Key, KeyId, MAX_KEY_ID_BYTES};
 
 /// The first byte of the form described in the module's doc.
 const VERSION: u8 = 1;
@@ -43,6 +43,12 @@ impl Sealed {
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }
+
+    /// Which key it says it was sealed with; `None` if it is not of a form that we write.
+    #[must_use]
+    pub fn key_id(&self) -> Option<KeyId> {
+        KeyId::parse(Parts::read(&self.0).ok()?.key_id)
+    }
 }
 
 impl std::fmt::Debug for Sealed {
@@ -74,7 +80,16 @@ pub enum VaultError {
 impl Vault {
     /// Seals `plaintext` for `place` with the first key.
     pub fn seal(&self, place: &Place<'_>, plaintext: &[u8]) -> Result<Sealed, VaultError> {
-        self.seal_with(self.keyring.sealing(), place, plaintext)
+        let key = self.keyring.sealing();
+        let mut nonce = [0_u8; NONCE_LEN];
+        self.random.fill(&mut nonce);
+        // The plain text is encrypted where it is copied to: no second copy stays behind.
+        let mut buffer = Zeroizing::new(Vec::with_capacity(plaintext.len() + AES_256_GCM.tag_len()));
+        buffer.extend_from_slice(plaintext);
+        row_key(key, place)?
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad(key, place), &mut *buffer)
+            .map_err(|_| VaultError::Failed)?;
+        Ok(Sealed(join(key.id.as_str(), nonce, &buffer)))
     }
 
     /// Opens what was sealed for `place`, with whichever key of the ring it names.
@@ -88,24 +103,6 @@ impl Vault {
             .len();
         buffer.truncate(length);
         Ok(buffer)
-    }
-
-    /// Seals with the named key instead of the first one: for the value that proves a key to be the same as before.
-    pub(crate) fn seal_under(&self, key_id: &str, place: &Place<'_>, plaintext: &[u8]) -> Result<Sealed, VaultError> {
-        let key = self.keyring.find(key_id).ok_or_else(|| unknown(key_id))?;
-        self.seal_with(key, place, plaintext)
-    }
-
-    fn seal_with(&self, key: &Key, place: &Place<'_>, plaintext: &[u8]) -> Result<Sealed, VaultError> {
-        let mut nonce = [0_u8; NONCE_LEN];
-        self.random.fill(&mut nonce);
-        // The plain text is encrypted where it is copied to: no second copy stays behind.
-        let mut buffer = Zeroizing::new(Vec::with_capacity(plaintext.len() + AES_256_GCM.tag_len()));
-        buffer.extend_from_slice(plaintext);
-        row_key(key, place)?
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad(key, place), &mut *buffer)
-            .map_err(|_| VaultError::Failed)?;
-        Ok(Sealed(join(key.id.as_str(), nonce, &buffer)))
     }
 }
 

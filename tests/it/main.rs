@@ -26,6 +26,7 @@ mod metrics;
 mod pictures;
 mod refresh_crash;
 mod refreshing;
+mod rotation;
 mod scheduling;
 mod sending;
 mod settings;

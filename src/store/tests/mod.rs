@@ -6,6 +6,8 @@ mod group_commit;
 mod inbox;
 mod opening;
 mod refreshes;
+mod reseal;
+mod sealed_columns;
 mod secrets;
 mod sessions;
 mod small_tables;

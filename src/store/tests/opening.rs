@@ -80,6 +80,7 @@ async fn takes_a_new_key_in_front_and_wants_it_from_then_on() {
     complete(&store, session("s1", "ou_1"), "g1", "one").await;
     store.close().await;
     let store = home.try_open(home.config(), &format!("{KEY_2},{KEY_1}")).await.unwrap();
+    store.take_up_sealing_key().await.unwrap();
     let grant = store.grant(&subject("ou_1")).await.unwrap().unwrap();
     assert_eq!(grant.access.expose(), "u-CANARY-access-one");
     store.close().await;

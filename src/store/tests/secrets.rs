@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::caller::{ApiKey, Caller};
 use crate::domain::ids::ApiKeyId;
 
-async fn fill(store: &Store) {
+pub(super) async fn fill(store: &Store) {
     for (number, way) in [Way::Redirect, device(at(5)), paste()].into_iter().enumerate() {
         let session = AuthSession { way, ..session(&format!("s{number}"), &format!("ou_{number}")) };
         store.open_session(&session, 5, at(0)).await.unwrap();

@@ -9,6 +9,7 @@ mod driver;
 mod leak_scan;
 mod platform;
 mod process;
+mod seeded;
 mod setup;
 mod standing;
 mod time;
