@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # The tests that take long: the whole model of the refresh protocol, and those that take their real time (the integration
-# tests' module `long`). They are ignored in `make test`, and print what they visited or measured.
+# tests' module `long`), and the kill matrix, whose table goes to docs/reports. They are ignored in `make test`, and print what they visited or measured.
 source "$(dirname "${BASH_SOURCE[0]}")/heading.sh"
 
 scripts/set-up.sh
 heading "the refresh protocol: every interleaving"
 cargo test --locked --release --lib -- --ignored --nocapture refresh::model::
+
+heading "the kill matrix"
+cargo test --locked --features failpoints --test it -- --ignored --nocapture kill_matrix::
 
 heading "long tests"
 exec cargo test --locked --test it -- --ignored --nocapture --test-threads 1 long::

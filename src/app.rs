@@ -150,13 +150,16 @@ pub fn prepare(file: Option<&Path>, demo: bool) -> Result<Config, StartError> {
     let config = Config::load(&Sources::collect(file, demo)?)?;
     crate::telemetry::start(&config.log.level, config.log.json)
         .map_err(|error| StartError::Command(error.to_string()))?;
+    ambient::arm_fail_point();
     Ok(config)
 }
 
 /// Runs until a signal.
 pub async fn serve(config: Config) -> Result<(), StartError> {
+    // Before anything runs: whoever sees that it is up may end it.
+    let signal = crate::shutdown::signal();
     let gateway = Gateway::start(config, Ambient::default()).await?;
-    crate::shutdown::signal().await;
+    signal.await;
     tokio::select! {
         () = gateway.stop() => tracing::info!("cardkey has stopped"),
         () = crate::shutdown::signal() => tracing::warn!("a second signal: ending at once"),

@@ -12,7 +12,7 @@
 //! | [`dispatch`] | the one consumer of pushed events | the use cases |
 //! | [`web`] | HTTP for callers, people and operators | the use cases |
 //! | [`config`] | file and environment | domain |
-//! | [`jobs`], [`retry`], [`shutdown`], [`telemetry`], [`metrics`] | one small thing each | next to nothing |
+//! | [`jobs`], [`retry`], [`shutdown`], [`telemetry`], [`metrics`], [`failpoint`] | one small thing each | next to nothing |
 //! | [`app`] | puts it all together; the only place that names every concrete type | everything |
 //!
 //! `tests/architecture.rs` holds this table in full. To add a platform: a folder under [`platform`] that fulfils the
@@ -25,6 +25,7 @@ pub mod auth_session;
 pub mod config;
 pub mod dispatch;
 pub mod domain;
+pub mod failpoint;
 pub mod grants;
 pub mod jobs;
 pub mod metrics;

@@ -52,16 +52,19 @@ impl Shutdown {
     }
 }
 
-/// Resolves on SIGTERM or SIGINT.
-pub async fn signal() {
+/// Listens from now on; resolves on SIGTERM or SIGINT.
+pub fn signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        tracing::error!("signals cannot be listened to; only SIGKILL will end this process");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => tracing::info!("SIGTERM: finishing work in flight"),
-        _ = int.recv() => tracing::info!("SIGINT: finishing work in flight"),
+    let listening = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut term), Ok(mut int)) = listening else {
+            tracing::error!("signals cannot be listened to; only SIGKILL will end this process");
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = term.recv() => tracing::info!("SIGTERM: finishing work in flight"),
+            _ = int.recv() => tracing::info!("SIGINT: finishing work in flight"),
+        }
     }
 }
 

@@ -282,21 +282,20 @@ impl Faults {
 fn check(action: &Action) -> Result<(), RuleError> {
     match action {
         Action::Raw { bytes_base64, .. } => STANDARD.decode(bytes_base64).map(drop).map_err(|_| RuleError::Base64),
-        Action::Status { status, headers, .. } => {
-            http::StatusCode::from_u16(*status).map_err(|_| RuleError::Status(*status))?;
-            check_headers(headers)
+        Action::Status { status, .. } if http::StatusCode::from_u16(*status).is_err() => {
+            Err(RuleError::Status(*status))
         }
-        Action::Body { headers, .. } => check_headers(headers),
+        Action::Status { headers, .. } | Action::Body { headers, .. } => check_headers(headers),
         _ => Ok(()),
     }
 }
 
 fn check_headers(headers: &BTreeMap<String, String>) -> Result<(), RuleError> {
-    for (name, value) in headers {
-        let fine = name.parse::<http::HeaderName>().is_ok() && value.parse::<http::HeaderValue>().is_ok();
-        if !fine {
-            return Err(RuleError::Header(name.clone()));
-        }
+    let fits = |name: &str, value: &str| {
+        name.parse::<http::HeaderName>().is_ok() && http::HeaderValue::from_str(value).is_ok()
+    };
+    match headers.iter().find(|(name, value)| !fits(name, value)) {
+        Some((name, _)) => Err(RuleError::Header(name.clone())),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -43,3 +43,13 @@ impl Random for OsRandom {
 pub(super) fn install_tls_provider() {
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
 }
+
+/// Lets the process die where the variable `FAILPOINT` says, in a build that has such places.
+pub(super) fn arm_fail_point() {
+    #[cfg(feature = "failpoints")]
+    {
+        #[expect(clippy::disallowed_methods, reason = "of a test's build only")]
+        let named = std::env::var("FAILPOINT");
+        named.into_iter().for_each(crate::failpoint::arm);
+    }
+}

@@ -160,6 +160,12 @@ impl Grants {
         }))
     }
 
+    /// Refreshes that wait or are under way in this process.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.0.flights.len()
+    }
+
     /// Wakes the job that starts what is due: a refresh has landed, and there is room.
     #[must_use]
     pub fn refresh_nudge(&self) -> Arc<Notify> {

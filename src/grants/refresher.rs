@@ -5,6 +5,7 @@
 //! sent; the lease's end brings the grant back (`scheduler`).
 
 use std::future::Future;
+use std::time::Duration;
 
 use super::Grants;
 use super::admission::Admitted;
@@ -13,9 +14,14 @@ use crate::domain::clock::Timestamp;
 use crate::domain::grant::{Grant, GrantFacts};
 use crate::domain::ids::{AppId, AttemptId, GrantId};
 use crate::domain::refresh::{Answer, Claim, Effect, Event, Outcome, Refresh, Saved};
+use crate::domain::secret::Secret;
 use crate::domain::token::TokenAnswer;
+use crate::failpoint;
 use crate::platform::{Platform, PlatformError};
 use crate::store::{Attempt, Claimed, Save, Spooled, StoreError};
+
+/// How long the last look for an answer takes.
+const LAST_LOOK: Duration = Duration::from_millis(200);
 
 /// Which pair is to be replaced, and until when.
 #[derive(Debug, Clone)]
@@ -89,6 +95,7 @@ impl Flight<'_> {
             }
         };
         self.note(outcome).await;
+        failpoint::reach("c11");
         self.result(outcome)
     }
 
@@ -117,7 +124,9 @@ impl Flight<'_> {
 
     async fn claim(&mut self) -> Result<Event, StoreError> {
         let (inner, now) = (&self.grants.0, self.grants.0.clock.now());
+        failpoint::reach("c0");
         let claimed = inner.store.claim_refresh(&self.attempt, inner.timers.lease, now).await?;
+        failpoint::reach("c2");
         Ok(Event::Claimed(match claimed {
             Claimed::Won { grant, tries } => {
                 self.grant = Some(grant);
@@ -133,16 +142,17 @@ impl Flight<'_> {
 
     async fn send(&mut self) -> Answer {
         let Some(token) = self.grant.as_ref().and_then(|grant| grant.refresh.as_ref()) else { return Answer::NotSent };
-        let sent = tokio::time::timeout(self.grants.0.timers.answer, self.platform.oauth.refresh(token)).await;
-        let answer = sent.unwrap_or(Err(PlatformError::Unclear));
+        let answer = self.answer(token).await;
         let now = self.grants.0.clock.now();
         self.grants.0.metrics.token_refresh(self.platform.app.as_str(), outcome_word(&answer));
         match answer {
             Ok(answer) => {
+                failpoint::reach("c8");
                 self.pair = Some((answer, now));
                 Answer::Pair
             }
             Err(error) => {
+                failpoint::reach("c6");
                 tracing::warn!(grant = %self.attempt.grant, %error, "a refresh brought no token");
                 self.close_budget(&error, now).await;
                 let answer = meaning(&error);
@@ -150,6 +160,19 @@ impl Flight<'_> {
                 answer
             }
         }
+    }
+
+    /// The one request. A process that was stopped finds its time over though the answer lies in the socket: it looks once
+    /// more before it gives the answer up.
+    async fn answer(&self, token: &Secret) -> Result<TokenAnswer, PlatformError> {
+        let timers = &self.grants.0.timers;
+        let mut request = std::pin::pin!(self.platform.oauth.refresh(token));
+        for patience in [timers.answer, timers.save.min(LAST_LOOK)] {
+            if let Ok(answer) = tokio::time::timeout(patience, request.as_mut()).await {
+                return answer;
+            }
+        }
+        Err(PlatformError::Unclear)
     }
 
     /// "Too many" holds for every replica.
@@ -167,6 +190,7 @@ impl Flight<'_> {
         };
         let store = &self.grants.0.store;
         let saved = store.save_refreshed(&grant.facts.id, grant.facts.version, answer, *at).await?;
+        failpoint::reach("c10");
         if matches!(saved, Save::Stored(_)) {
             return Ok(Event::Saved(Saved::Stored));
         }
@@ -229,7 +253,7 @@ impl Flight<'_> {
         Ok(Event::Marked(marked))
     }
 
-    async fn release(&self, unclear: bool, pause: std::time::Duration) -> Result<Event, StoreError> {
+    async fn release(&self, unclear: bool, pause: Duration) -> Result<Event, StoreError> {
         let (inner, now) = (&self.grants.0, self.grants.0.clock.now());
         // By itself it is not tried again as soon as a caller may try it.
         let due = now.plus(pause.max(inner.timers.retry));

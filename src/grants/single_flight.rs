@@ -27,6 +27,11 @@ pub(super) struct Pilot {
 pub(super) struct Passenger(watch::Receiver<Outcome>);
 
 impl SingleFlight {
+    /// How many flights are under way.
+    pub(super) fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Joins the flight of this grant; the first one also gets to fly it.
     pub(super) fn join(&self, id: &GrantId) -> (Passenger, Option<Pilot>) {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -14,6 +14,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::grant::{Grant, GrantFacts, GrantStatus, GrantVersion, VerifiedTokens};
 use crate::domain::ids::{AppId, GrantId, Subject, SubjectId};
 use crate::domain::token::TokenAnswer;
+use crate::failpoint;
 use crate::store::entity::grant::{ActiveModel, Column, Entity, Model};
 use crate::store::grant_row;
 use crate::store::session_row::Transition;
@@ -107,6 +108,7 @@ impl Store {
                 let next = plan.next(&GrantFacts { used_at: used.then_some(now), ..grant.facts.clone() });
                 let row = grant_row::with_tokens(&vault, next, &grant.facts, tokens, now)?;
                 let updated = Entity::update_many().set(row).filter(at(&id, version)).exec(&scope.tx).await?;
+                failpoint::reach("c9");
                 Ok((updated.rows_affected == 1).then_some(grant).into())
             })
         })

@@ -13,6 +13,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::{Grant, GrantStatus, GrantVersion};
 use crate::domain::ids::{AppId, AttemptId, GrantId, TenantKey};
+use crate::failpoint;
 use crate::store::entity::grant::{ActiveModel, Column, Entity, Model};
 use crate::store::grant_row::{self, IDLE, INTENT, UNCLEAR};
 use crate::store::grants::at;
@@ -96,6 +97,7 @@ impl Store {
                     return Ok(Claimed::Busy);
                 }
                 refresh_journal::open(&scope.tx, &attempt, version, (row.refresh_fence + 1, tries), now).await?;
+                failpoint::reach("c1");
                 Ok(Claimed::Won { grant, tries: u32::try_from(tries).unwrap_or(u32::MAX) })
             })
         })

@@ -26,7 +26,8 @@ pub(crate) type Row = (&'static str, &'static [(&'static str, Part)]);
 
 use Part::{All, Contract, Inbox, Only, Shared};
 
-const USE_CASE: &[(&str, Part)] = &[("domain", All), ("store", All), ("platform", Contract), ("metrics", All)];
+const USE_CASE: &[(&str, Part)] =
+    &[("domain", All), ("store", All), ("platform", Contract), ("metrics", All), ("failpoint", All)];
 
 /// Who may import whom. `app` and `lib` may import everything and are not listed.
 pub(crate) const IMPORTS: &[Row] = &[
@@ -54,15 +55,23 @@ pub(crate) const IMPORTS: &[Row] = &[
     ("access", USE_CASE),
     (
         "platform",
-        &[("domain", All), ("metrics", All), ("retry", All), ("stream", Only("contract")), ("platform", Shared)],
+        &[
+            ("domain", All),
+            ("metrics", All),
+            ("retry", All),
+            ("stream", Only("contract")),
+            ("platform", Shared),
+            ("failpoint", All),
+        ],
     ),
-    ("store", &[("domain", All), ("vault", All), ("migrations", All), ("metrics", All)]),
+    ("store", &[("domain", All), ("vault", All), ("migrations", All), ("metrics", All), ("failpoint", All)]),
     ("stream", &[("domain", All), ("metrics", All), ("retry", All)]),
     ("vault", &[("domain", All)]),
     ("retry", &[("domain", All)]),
     ("config", &[("domain", All)]),
     ("jobs", &[("domain", All), ("metrics", All)]),
     ("metrics", &[]),
+    ("failpoint", &[]),
     ("shutdown", &[]),
     ("telemetry", &[]),
     ("domain", &[]),

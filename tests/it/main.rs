@@ -20,6 +20,8 @@ mod crash;
 mod crowd;
 mod ending;
 mod impostor;
+#[cfg(feature = "failpoints")]
+mod kill_matrix;
 mod leaks;
 mod long;
 mod metrics;

@@ -5,12 +5,14 @@
 //! seconds with one fault of each kind. What is checked stands in [`world`] beside the step that could break it, by the
 //! names of the invariants; that the checks are awake is shown by four mutants of the rules, each of which must be caught.
 
+mod rules;
 mod world;
 
 use std::collections::HashSet;
 
 use super::*;
-use world::{Mode, Rules, World};
+use rules::{Mode, Rules};
+use world::World;
 
 const TIMERS: Timers = Timers {
     answer: Duration::from_secs(2),

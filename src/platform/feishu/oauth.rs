@@ -16,6 +16,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::token::{Identity, TokenAnswer};
+use crate::failpoint;
 use crate::platform::{AuthorizeRequest, CodeExchange, DevicePoll, OAuth, PlatformError};
 
 /// The scope without which no refresh token comes.
@@ -51,6 +52,7 @@ impl FeishuOAuth {
 
     async fn spend(&self, fields: &[(&str, &str)], time: Duration) -> Result<TokenAnswer, PlatformError> {
         let object = self.api.spend(self.token_request(fields), time).await.map_err(|failure| failure.error)?;
+        failpoint::reach("c7");
         token_answer(&object)
     }
 }

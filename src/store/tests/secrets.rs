@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::caller::{ApiKey, Caller};
-use crate::domain::ids::ApiKeyId;
+use crate::domain::ids::{ApiKeyId, AttemptId};
 
 pub(super) async fn fill(store: &Store) {
     for (number, way) in [Way::Redirect, device(at(5)), paste()].into_iter().enumerate() {
@@ -23,7 +23,11 @@ pub(super) async fn fill(store: &Store) {
         stored(store.save_session(exchanging).await.unwrap());
     }
     let facts = complete(store, session("s9", "ou_9"), "g9", "one").await;
+    let spent = store.grant(&subject("ou_9")).await.unwrap().unwrap();
     stored(store.save_refreshed(&facts.id, facts.version, &answer("two"), at(9)).await.unwrap());
+    for attempt in ["a1", "a2"] {
+        store.set_aside(&AttemptId::parse(attempt).unwrap(), &spent, &answer("aside"), at(9)).await.unwrap();
+    }
     let caller = Caller {
         key: ApiKeyId::parse("0123456789ab").unwrap(),
         name: "reports".to_owned(),

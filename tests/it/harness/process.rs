@@ -154,6 +154,12 @@ impl Process {
         lines[lines.len().saturating_sub(20)..].join("\n")
     }
 
+    /// Its process id.
+    #[cfg(feature = "failpoints")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL: nothing in the process can notice.
     pub(crate) async fn kill(mut self) {
         self.child.kill().unwrap();

@@ -1,70 +1,7 @@
 //! Two replicas, one row, one platform; what can happen next in them, and what must never have happened.
 
+use super::rules::{Mode, Net, Row, Rules, Run};
 use super::*;
-
-/// How the platform treats a refresh token that comes a second time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// It is denied.
-    Strict,
-    /// It is denied, and everything that came of it dies.
-    FamilyRevoke,
-    /// It brings the same pair again.
-    GraceSame,
-    /// It brings another pair, and the one before dies.
-    GraceNew,
-}
-
-/// The rules of the world; the flags are false or true as in the product, or not: mutants.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rules {
-    pub(super) mode: Mode,
-    pub(super) timers: Timers,
-    /// How long a claim keeps others away, in seconds, whatever the machine believes.
-    pub(super) lease: u64,
-    /// A claim is written before it is won.
-    pub(super) claims: bool,
-    /// A save asks whether the claim is still one's own.
-    pub(super) saves_by_fence: bool,
-    /// A denial is noted whatever the row holds by then.
-    pub(super) denies_any_generation: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Row {
-    consent: u8,
-    generation: u8,
-    token: u8,
-    dead: bool,
-    /// The end of a lease or pause.
-    until: Option<u64>,
-    is_intent: bool,
-    fence: u8,
-    tries: u32,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Net {
-    Quiet,
-    Sent { at: u64 },
-    Answered { at: u64, answer: Answer, pair: Option<u8> },
-}
-
-/// One refresh of one replica.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Run {
-    machine: Refresh,
-    todo: Effect,
-    consent: u8,
-    generation: u8,
-    token: u8,
-    fence: u8,
-    claimed: bool,
-    net: Net,
-    pair: Option<u8>,
-    /// It stood still while there was something for it to do.
-    paused: bool,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct World {
