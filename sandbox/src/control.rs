@@ -6,6 +6,7 @@
 //! | `GET`, `DELETE /control/faults` | lists the rules with how many requests each met; removes all |
 //! | `POST /control/release` | lets go of the requests that `hold` faults hold |
 //! | `GET`, `DELETE /control/log` | platform requests, oldest first, secrets as fingerprints (`?after=SEQ&api=NAME&open_id=ID&limit=N`); forgets them |
+//! | `GET`, `DELETE /control/judge` | what the judge says of all refreshes: [`Verdict`](crate::judge::Verdict); forgets the requests so far |
 //! | `POST /control/code` | issues a code as the authorize page would |
 //! | `POST /control/consent` | decides at the authorize page for a person; gives the redirect's `location` without calling it |
 //! | `POST /control/device` | decides at the device page for a person |
@@ -93,6 +94,7 @@ pub fn router(feishu: Arc<Feishu>, ground: Arc<Ground>) -> Router {
         .route("/control/faults", get(list_faults).post(add_fault).delete(clear_faults))
         .route("/control/release", post(release))
         .route("/control/log", get(look::log).delete(look::forget))
+        .route("/control/judge", get(look::judge).delete(look::acquit))
         .route("/control/messages", get(look::messages))
         .route("/control/grants", get(look::grants))
         .route("/control/people", get(look::people).post(change::people))

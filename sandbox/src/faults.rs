@@ -129,6 +129,12 @@ impl Action {
         }
     }
 
+    /// Whether an answer of the fault's making takes the place of the platform's.
+    #[must_use]
+    pub const fn replaces_answer(&self) -> bool {
+        matches!(self, Self::Status { .. } | Self::Body { .. } | Self::Raw { .. })
+    }
+
     /// Whether the platform acts before the fault's wait.
     #[must_use]
     pub const fn acts_first(&self) -> bool {

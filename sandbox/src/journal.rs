@@ -65,10 +65,10 @@ pub struct Entry {
     /// What the platform did; absent while nothing has been done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// When the answer left or the connection was cut (ms); absent while the request is under way.
+    /// When the answer was made or the connection cut (ms); absent while the platform or a fault is at it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub done_ms: Option<i64>,
-    /// Whether an answer was sent (a fault's answer counts).
+    /// Whether an answer was made (a fault's counts). Whether it went out, `written` tells.
     pub answered: bool,
     /// Whether every byte of the answer was written out; absent while that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -153,6 +153,17 @@ impl Journal {
             changes.borrow_and_update();
             if self.count(&wanted) >= count || changes.changed().await.is_err() {
                 return self.read(0, wanted);
+            }
+        }
+    }
+
+    /// Waits until `done` says so. It is asked again after every change of an entry.
+    pub async fn wait_until(&self, done: impl Fn() -> bool) {
+        let mut changes = self.changes.subscribe();
+        loop {
+            changes.borrow_and_update();
+            if done() || changes.changed().await.is_err() {
+                return;
             }
         }
     }

@@ -13,6 +13,7 @@
 //! | [`pages`] | all HTML, CSS and JavaScript |
 //! | [`world`] | people, apps, messages, codes, tokens |
 //! | [`faults`], [`journal`] | scripted faults; the log of requests |
+//! | [`judge`] | whether the clients of the token endpoint kept to the rules |
 //! | [`clock`], [`random`] | the owners of time and randomness |
 //! | [`listener`], [`mod@line`], [`written`], [`tls`] | the HTTP listener, one connection, its answers' way out, certificates |
 
@@ -22,6 +23,7 @@ pub mod control;
 pub mod faults;
 pub mod feishu;
 pub mod journal;
+pub mod judge;
 pub mod line;
 pub mod listener;
 pub mod options;
@@ -32,8 +34,10 @@ pub mod tls;
 pub mod world;
 pub mod written;
 
+pub use judge::Verdict;
 pub use options::{
     ALICE, AppSpec, BOB, CAROL, DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TENANT_KEY, Lifetimes, Options, PersonSpec,
     RefreshMode, StreamOptions,
 };
+pub use random::fingerprint;
 pub use sandbox::{Sandbox, StartError};

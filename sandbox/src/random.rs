@@ -1,8 +1,11 @@
 //! The only source of randomness, and the fingerprints by which secrets are named in logs.
 
+use std::fmt;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Serialize, Serializer};
 
 /// `length` random bytes.
 #[expect(clippy::disallowed_methods, reason = "this module is the owner of the random source")]
@@ -72,12 +75,42 @@ pub fn fixed_hex(seed: &str) -> String {
     text
 }
 
-/// The first 16 hex digits of a secret's SHA-256: how logs and the control API name a token.
+/// The first 16 hex digits of a secret's SHA-256: how logs and the control API name a token. Whoever holds the token can
+/// compute it, and nobody can go back.
 #[must_use]
 pub fn fingerprint(secret: &str) -> String {
-    let mut text = hex::encode(digest(&SHA256, secret.as_bytes()));
-    text.truncate(16);
-    text
+    Print::of(secret).to_string()
+}
+
+/// A [`fingerprint`] as a number, for logs that hold many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Print(u64);
+
+impl Print {
+    /// The fingerprint of a secret.
+    #[must_use]
+    pub fn of(secret: &str) -> Self {
+        let hash = digest(&SHA256, secret.as_bytes());
+        Self(hash.as_ref().iter().take(8).fold(0, |print, byte| (print << 8) | u64::from(*byte)))
+    }
+
+    /// Reads what [`fingerprint`] writes.
+    #[must_use]
+    pub fn parse(fingerprint: &str) -> Option<Self> {
+        u64::from_str_radix(fingerprint, 16).ok().map(Self)
+    }
+}
+
+impl fmt::Display for Print {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl Serialize for Print {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// An opaque token of about 1 KB that looks like a signed JWT, as the platform's do. Nobody can read anything in it.
@@ -100,6 +133,15 @@ mod tests {
             assert_eq!((below(seed, 0.0), below(seed, 1.0)), (0, 10_000));
         }
         assert!((0..100).any(|number| (unit(1, number) < 0.5) != (unit(2, number) < 0.5)));
+    }
+
+    /// The digests of the empty text and of `abc` are in FIPS 180-2.
+    #[test]
+    fn a_fingerprint_is_the_beginning_of_the_digest() {
+        assert_eq!(fingerprint(""), "e3b0c44298fc1c14");
+        assert_eq!(fingerprint("abc"), "ba7816bf8f01cfea");
+        assert_eq!(Print::parse("ba7816bf8f01cfea"), Some(Print::of("abc")));
+        assert_eq!(Print(1).to_string(), "0000000000000001");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::feishu::rate_limit::RateLimits;
 use crate::feishu::stream::{Sources, Stream, StreamConfig};
 use crate::feishu::{self, Feishu};
+use crate::judge::Verdict;
 use crate::options::{
     ALICE, AppSpec, BOB, CAROL, DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TENANT_KEY, Options, PersonSpec,
 };
@@ -90,6 +91,18 @@ impl Sandbox {
     #[must_use]
     pub const fn feishu(&self) -> &Arc<Feishu> {
         &self.feishu
+    }
+
+    /// What the judge says of all refreshes so far. While [`Totals::under_way`](crate::judge::Totals) is not zero, the
+    /// verdict may still change: see [`Sandbox::judge_settled`].
+    #[must_use]
+    pub fn judge(&self) -> Verdict {
+        self.feishu.judge()
+    }
+
+    /// As [`Sandbox::judge`], as soon as no request to the token endpoint is under way.
+    pub async fn judge_settled(&self) -> Verdict {
+        self.feishu.judge_settled().await
     }
 
     /// Every secret that this sandbox has handed out or been told: tokens, codes, device codes, app secrets, and people's

@@ -9,6 +9,7 @@ pub mod devices;
 pub mod grants;
 pub mod messages;
 pub mod people;
+pub mod refresh_log;
 pub mod tokens;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

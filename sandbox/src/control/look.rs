@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{Control, ControlError};
 use crate::chat;
 use crate::journal::Entry;
+use crate::judge::{ChainVerdict, Verdict};
 use crate::options::DEFAULT_APP_ID;
 
 type Asked = Query<HashMap<String, String>>;
@@ -27,6 +28,24 @@ pub(super) async fn log(State(control): State<Control>, Query(query): Asked) -> 
     let mut entries = control.feishu.journal.read(number("after").unwrap_or_default(), wanted);
     entries.truncate(number("limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX));
     Json(entries)
+}
+
+/// What the judge says; `settled=true` waits until nothing is under way, `remarkable=true` leaves out the chains of which
+/// there is nothing to say.
+pub(super) async fn judge(State(control): State<Control>, Query(query): Asked) -> Json<Verdict> {
+    let is = |name: &str| query.get(name).is_some_and(|value| value == "true");
+    let feishu = &control.feishu;
+    let mut verdict = if is("settled") { feishu.judge_settled().await } else { feishu.judge() };
+    if is("remarkable") {
+        verdict.chains.retain(ChainVerdict::is_remarkable);
+    }
+    Json(verdict)
+}
+
+/// Lets the judge forget all requests so far.
+pub(super) async fn acquit(State(control): State<Control>) -> StatusCode {
+    control.feishu.world.lock().tokens.log_mut().forget();
+    StatusCode::NO_CONTENT
 }
 
 /// Forgets the requests.

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
+use super::docket::Docket;
 use super::{Feishu, call};
 use crate::faults::Action;
 use crate::journal::Outcome;
@@ -45,33 +46,13 @@ pub async fn gate(
     };
     let call = call::read(&feishu, &parts, &body);
     let action = feishu.faults.meet(&call);
+    let docket = Docket::open(&feishu, &call);
     let seq = feishu.journal.open(call, feishu.clock.now_ms());
     let request = Request::from_parts(parts, Body::from(body));
-    let shared = Arc::clone(&feishu);
-    let stop = feishu.stop.clone().cancelled_owned();
-    let work = async move {
-        let answer = async {
-            match action {
-                None => End::Answer(act(&shared, seq, request, next).await),
-                Some(action) => meet(&shared, seq, request, next, &action).await,
-            }
-        };
-        // What is delayed or held must not keep the sandbox from stopping.
-        tokio::select! {
-            end = answer => end,
-            () = stop => End::Cut(Vec::new()),
-        }
-    };
+    let case = Case { feishu: Arc::clone(&feishu), seq, docket, action };
     // Made before the wait: a client that hangs up drops it, and the journal knows that nobody had the answer.
-    let receipt = receipt(Arc::clone(&feishu), seq);
-    let end = feishu.tasks.spawn(work).await;
-    let answered = matches!(end, Ok(End::Answer(_)) | Err(_));
-    let now_ms = feishu.clock.now_ms();
-    feishu.journal.note(seq, |entry| {
-        entry.done_ms = Some(now_ms);
-        entry.answered = answered;
-    });
-    match end {
+    let receipt = case.receipt();
+    match feishu.tasks.spawn(case.work(request, next)).await {
         Ok(End::Answer(response)) => with_receipt(response, receipt),
         Ok(End::Part(response, bytes)) => {
             line.cut_after(bytes);
@@ -82,36 +63,112 @@ pub async fn gate(
     }
 }
 
-/// Tells the journal how the answer went out.
-fn receipt(feishu: Arc<Feishu>, seq: u64) -> Arc<Receipt> {
-    Receipt::new(move |whole| feishu.journal.note(seq, |entry| entry.written = Some(whole)))
-}
-
 fn with_receipt(mut response: Response, receipt: Arc<Receipt>) -> Response {
     response.extensions_mut().insert(receipt);
     response
 }
 
-/// Lets the fault meet the request.
-async fn meet(feishu: &Feishu, seq: u64, request: Request, next: Next, action: &Action) -> End {
-    feishu.journal.note(seq, |entry| entry.fault = Some(action.kind().to_owned()));
-    if !action.acts_first() {
-        feishu.faults.wait(action).await;
+/// A request, the fault that meets it, and where it is written down.
+struct Case {
+    feishu: Arc<Feishu>,
+    seq: u64,
+    docket: Option<Docket>,
+    action: Option<Action>,
+}
+
+impl Case {
+    /// Tells the journal and the judge's log how the answer went out.
+    fn receipt(&self) -> Arc<Receipt> {
+        let (feishu, seq, docket) = (Arc::clone(&self.feishu), self.seq, self.docket.clone());
+        Receipt::new(move |whole| {
+            if let Some(docket) = docket {
+                docket.settled(whole);
+            }
+            feishu.journal.note(seq, |entry| entry.written = Some(whole));
+        })
     }
-    let mut answer = None;
-    if action.acts() {
-        answer = Some(act(feishu, seq, request, next).await);
+
+    /// Everything that the platform and the fault do, whether or not the client is still there.
+    async fn work(self, request: Request, next: Next) -> End {
+        let answer = async {
+            match &self.action {
+                None => End::Answer(self.act(request, next).await),
+                Some(action) => self.meet(request, next, action).await,
+            }
+        };
+        // What is delayed or held must not keep the sandbox from stopping.
+        let end = tokio::select! {
+            end = answer => end,
+            () = self.feishu.stop.cancelled() => End::Cut(Vec::new()),
+        };
+        let end = self.close(end).await;
+        let now_ms = self.feishu.clock.now_ms();
+        self.feishu.journal.note(self.seq, |entry| {
+            entry.done_ms = Some(now_ms);
+            entry.answered = matches!(end, End::Answer(_));
+        });
+        end
     }
-    if action.acts_first() {
-        feishu.faults.wait(action).await;
+
+    /// Lets the fault meet the request.
+    async fn meet(&self, request: Request, next: Next, action: &Action) -> End {
+        let faults = &self.feishu.faults;
+        self.feishu.journal.note(self.seq, |entry| entry.fault = Some(action.kind().to_owned()));
+        if !action.acts_first() {
+            faults.wait(action).await;
+        }
+        let mut answer = None;
+        if action.acts() {
+            answer = Some(self.act(request, next).await);
+        }
+        if action.acts_first() {
+            faults.wait(action).await;
+        }
+        if let Some(last_words) = action.last_words() {
+            return End::Cut(last_words);
+        }
+        let response = scripted(action).or(answer).unwrap_or_default();
+        match action {
+            Action::CutAnswer { bytes } => End::Part(response, *bytes),
+            _ => End::Answer(response),
+        }
     }
-    if let Some(last_words) = action.last_words() {
-        return End::Cut(last_words);
+
+    /// Runs the handler and writes its outcome down.
+    async fn act(&self, request: Request, next: Next) -> Response {
+        let (parts, body) = next.run(request).await.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+        let json: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        if let Some(docket) = &self.docket {
+            docket.acted(parts.status, &json);
+        }
+        let outcome = outcome(parts.status, &json);
+        self.feishu.journal.note(self.seq, |entry| entry.outcome = Some(outcome));
+        Response::from_parts(parts, Body::from(bytes))
     }
-    let response = scripted(action).or(answer).unwrap_or_default();
-    match action {
-        Action::CutAnswer { bytes } => End::Part(response, *bytes),
-        _ => End::Answer(response),
+
+    /// Writes down for the judge what the client is going to be told.
+    async fn close(&self, end: End) -> End {
+        let Some(docket) = &self.docket else {
+            return end;
+        };
+        let (response, limit) = match end {
+            End::Answer(response) => (response, None),
+            End::Part(response, bytes) => (response, Some(bytes)),
+            End::Cut(last_words) => {
+                docket.gave_up();
+                return End::Cut(last_words);
+            }
+        };
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+        let own = !self.action.as_ref().is_some_and(Action::replaces_answer);
+        docket.answered(parts.status, &parts.headers, &bytes, own);
+        let response = Response::from_parts(parts, Body::from(bytes));
+        match limit {
+            None => End::Answer(response),
+            Some(bytes) => End::Part(response, bytes),
+        }
     }
 }
 
@@ -140,17 +197,7 @@ fn header_map(headers: &BTreeMap<String, String>) -> HeaderMap {
     map
 }
 
-/// Runs the handler and writes its outcome down.
-async fn act(feishu: &Feishu, seq: u64, request: Request, next: Next) -> Response {
-    let (parts, body) = next.run(request).await.into_parts();
-    let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let outcome = outcome(parts.status, &bytes);
-    feishu.journal.note(seq, |entry| entry.outcome = Some(outcome));
-    Response::from_parts(parts, Body::from(bytes))
-}
-
-fn outcome(status: StatusCode, body: &Bytes) -> Outcome {
-    let json: Value = serde_json::from_slice(body).unwrap_or_default();
-    let code = json.get("code").or_else(|| json.get("error")).cloned();
-    Outcome { http: status.as_u16(), code, issued: call::issued(&json) }
+fn outcome(status: StatusCode, body: &Value) -> Outcome {
+    let code = body.get("code").or_else(|| body.get("error")).cloned();
+    Outcome { http: status.as_u16(), code, issued: call::issued(body) }
 }

@@ -15,6 +15,7 @@ pub mod card_update;
 pub mod click;
 pub mod consent;
 pub mod device;
+pub mod docket;
 pub mod endpoint;
 pub mod errors;
 pub mod events;
@@ -44,6 +45,7 @@ use self::stream::Stream;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::journal::Journal;
+use crate::judge::{Case, Verdict};
 use crate::options::Lifetimes;
 use crate::world::World;
 
@@ -80,6 +82,20 @@ impl Feishu {
     #[must_use]
     pub fn stream(&self, app_id: &str) -> Option<Arc<Stream>> {
         self.streams.read().unwrap_or_else(PoisonError::into_inner).get(app_id).cloned()
+    }
+
+    /// What the judge says of all refreshes so far.
+    #[must_use]
+    pub fn judge(&self) -> Verdict {
+        // The world is held only while the log is copied.
+        let case = Case::of(&self.world.lock(), self.clock.now_ms());
+        case.judge()
+    }
+
+    /// The same, as soon as no request to the token endpoint is under way.
+    pub async fn judge_settled(&self) -> Verdict {
+        self.journal.wait_until(|| self.world.lock().tokens.log().is_quiet()).await;
+        self.judge()
     }
 
     /// Remembers the long connections of a new app.

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::people::PersonId;
-use crate::random::{self, fingerprint};
+use super::refresh_log::{Fate, RefreshLog};
+use crate::random::{self, Print, fingerprint};
 
 /// Whose token it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,12 +82,24 @@ pub struct Tokens {
     tenant: HashMap<String, (String, i64)>,
     texts: Vec<String>,
     chains: u64,
+    log: RefreshLog,
 }
 
 impl Tokens {
     /// Every token that was ever issued: what must be found nowhere else.
     pub fn issued(&self) -> impl Iterator<Item = &str> {
         self.texts.iter().map(String::as_str)
+    }
+
+    /// What the judge judges by.
+    #[must_use]
+    pub const fn log(&self) -> &RefreshLog {
+        &self.log
+    }
+
+    /// The same, to be written.
+    pub const fn log_mut(&mut self) -> &mut RefreshLog {
+        &mut self.log
     }
 
     /// Begins a chain: one consent.
@@ -106,6 +119,7 @@ impl Tokens {
     /// Issues a refresh token.
     pub fn issue_refresh(&mut self, token: RefreshToken) -> String {
         let text = format!("eyJ{}", random::url_safe(600));
+        self.log.issue(&token.app_id, token.person, token.chain, Print::of(&text), token.expires_ms);
         self.refresh.insert(fingerprint(&text), token);
         self.texts.push(text.clone());
         text
@@ -149,6 +163,9 @@ impl Tokens {
     /// Spends a refresh token.
     pub fn spend(&mut self, text: &str, spent: Spent) {
         if let Some(token) = self.refresh.get_mut(&fingerprint(text)) {
+            if token.state == RefreshState::Live {
+                self.log.end(Print::of(text), Fate::Used);
+            }
             token.state = RefreshState::Used;
             token.spent = Some(spent);
         }
@@ -164,6 +181,7 @@ impl Tokens {
     pub fn kill_refresh(&mut self, print: &str) {
         if let Some(token) = self.refresh.get_mut(print).filter(|token| token.state == RefreshState::Live) {
             token.state = RefreshState::Revoked;
+            self.log.revoked(print);
         }
     }
 
@@ -189,9 +207,10 @@ impl Tokens {
     /// As [`Tokens::revoke`], refresh tokens only.
     pub fn revoke_refresh(&mut self, wanted: impl Fn(&str, PersonId, u64) -> bool) -> usize {
         let mut died = 0;
-        for token in self.refresh.values_mut().filter(|token| token.state == RefreshState::Live) {
+        for (print, token) in self.refresh.iter_mut().filter(|(_, token)| token.state == RefreshState::Live) {
             if wanted(&token.app_id, token.person, token.chain) {
                 token.state = RefreshState::Revoked;
+                self.log.revoked(print);
                 died += 1;
             }
         }

@@ -14,6 +14,7 @@ mod control;
 mod device;
 mod endpoint;
 mod faults;
+mod judge;
 mod lifecycle;
 mod messages;
 mod oauth_code;
