@@ -9,6 +9,7 @@
 mod answer;
 mod labels;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,15 +22,16 @@ use crate::domain::card::{Card, Toast};
 use crate::domain::event::{Event, Verdict};
 use crate::domain::ids::AppId;
 use crate::platform::feishu::events::{EventReader, Unreadable, is_callback};
-use crate::platform::feishu::frame::{CONTROL, DATA, Frame, Header};
+use crate::platform::feishu::frame::canonical::{BegunAck, Canonical, canonical_form};
+use crate::platform::feishu::frame::{CONTROL, DATA, Frame};
 use crate::platform::feishu::parts::{Joined, Parts, Place};
 use crate::platform::feishu::timing::{ClientConfig, Timing};
 use crate::stream::contract::{AckSlot, Codec, Step};
 
 use labels::{Labels, pong};
 
-/// Frames up to this size keep sharing the memory that they were received in until they are acknowledged.
-const SHARED_FRAME_BYTES: usize = 16 << 10;
+/// What is added to a frame to make the usual ack of it: the header `biz_rt` and a payload without a card.
+const ACK_ROOM: usize = 64;
 
 /// How a card and a toast are written; given by who composes the platform.
 #[derive(Clone)]
@@ -49,9 +51,10 @@ pub struct FeishuCodec {
     renderer: Renderer,
 }
 
-/// What an ack is built from: the frame without its payload.
+/// What an ack is built from: the frame without its payload, copied, so that the memory of the message is free for the
+/// next one.
 struct Slot {
-    frame: Frame,
+    ack: BegunAck,
     callback: bool,
 }
 
@@ -63,17 +66,23 @@ impl FeishuCodec {
     }
 
     fn on_binary(&mut self, bytes: Bytes, elapsed: Duration) -> Step {
-        let large = bytes.len() > SHARED_FRAME_BYTES;
-        match Frame::decode(bytes) {
-            Ok(frame) if frame.method == CONTROL => self.on_control(&frame),
-            Ok(frame) if frame.method == DATA => self.on_data(frame, large, elapsed),
-            Ok(_) => Step::Ignore,
-            Err(_) => Step::Bad("frame"),
+        if let Some(frame) = Canonical::read(&bytes) {
+            return self.on_frame(&frame, elapsed);
+        }
+        let canonical = canonical_form(bytes).unwrap_or_default();
+        Canonical::read(&canonical).map_or(Step::Bad("frame"), |frame| self.on_frame(&frame, elapsed))
+    }
+
+    fn on_frame(&mut self, frame: &Canonical<'_>, elapsed: Duration) -> Step {
+        match frame.method {
+            CONTROL => self.on_control(frame),
+            DATA => self.on_data(frame, elapsed),
+            _ => Step::Ignore,
         }
     }
 
     /// A pong may bring settings; all else is left unanswered, as the official clients do.
-    fn on_control(&mut self, frame: &Frame) -> Step {
+    fn on_control(&mut self, frame: &Canonical<'_>) -> Step {
         match pong(frame).map(serde_json::from_slice::<ClientConfig>) {
             None => Step::Ignore,
             Some(Err(_)) => Step::Bad("pong"),
@@ -84,31 +93,25 @@ impl FeishuCodec {
         }
     }
 
-    fn on_data(&mut self, mut frame: Frame, large: bool, elapsed: Duration) -> Step {
-        let labels = match Labels::read(&frame) {
+    fn on_data(&mut self, frame: &Canonical<'_>, elapsed: Duration) -> Step {
+        let labels = match Labels::read(frame) {
             Ok(labels) => labels,
             Err(why) => return Step::Bad(why),
         };
-        let (known, card, place) = (labels.is_known(), labels.is_card(), labels.place());
-        let payload = frame.payload.clone().unwrap_or_default();
-        let whole = match place {
-            None => payload,
-            Some(place) => match self.join(place, &payload, elapsed) {
-                Ok(whole) => whole,
+        let whole = match labels.place() {
+            None => Cow::Borrowed(frame.payload),
+            Some(place) => match self.join(place, frame.payload, elapsed) {
+                Ok(whole) => Cow::Owned(whole),
                 Err(step) => return step,
             },
         };
-        frame.payload = None;
-        if large {
-            frame.detach();
-        }
-        let slot = Slot { frame, callback: card };
-        if known { self.deliver(&whole, slot) } else { discard(slot, "frame_type") }
+        let slot = Slot { ack: frame.begin_ack(ACK_ROOM), callback: labels.is_card() };
+        if labels.is_known() { self.deliver(&whole, slot) } else { discard(slot, "frame_type") }
     }
 
-    fn join(&mut self, place: Place<'_>, payload: &[u8], elapsed: Duration) -> Result<Bytes, Step> {
+    fn join(&mut self, place: Place<'_>, payload: &[u8], elapsed: Duration) -> Result<Vec<u8>, Step> {
         match self.parts.add(place, payload, elapsed) {
-            Joined::Whole(whole) => Ok(Bytes::from(whole)),
+            Joined::Whole(whole) => Ok(whole),
             Joined::Waiting => Err(Step::Ignore),
             Joined::Crowded => Err(Step::Bad("parts_crowded")),
             Joined::Contradiction(why) => Err(Step::Bad(why)),
@@ -155,10 +158,8 @@ impl Codec for FeishuCodec {
     fn ack(&mut self, slot: AckSlot, verdict: &Verdict, took: Duration) -> Message {
         // A slot of another codec cannot come here; if it did, a ping does no harm.
         let Ok(slot) = slot.0.downcast::<Slot>() else { return Message::Ping(Bytes::new()) };
-        let Slot { mut frame, callback } = *slot;
-        frame.headers.push(Header::new("biz_rt", took.as_millis().to_string()));
-        frame.payload = Some(answer::payload(verdict, callback, &self.renderer));
-        Message::Binary(frame.encode_to_vec().into())
+        let payload = answer::payload(verdict, slot.callback, &self.renderer);
+        Message::Binary(slot.ack.finish(b"biz_rt", took.as_millis().to_string().as_bytes(), &payload).into())
     }
 
     fn on_tick(&mut self, elapsed: Duration) {

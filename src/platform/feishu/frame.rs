@@ -1,8 +1,10 @@
 //! The binary frame of the long connection (proto2 package `pbbp2`).
 //!
-//! Every field is kept as it came, so that an ack can echo it: texts are held as bytes that share the memory of the
-//! received message. The fields 1 to 4 are `required` in the platform's schema and are written even when they are zero;
+//! [`Frame`] is the schema: it writes our own frames and reads the odd ones. What the platform sends is read by
+//! [`canonical`], several times faster. Every field is kept as it came, so that an ack can echo it. The fields 1 to 4 are `required` in the platform's schema and are written even when they are zero;
 //! some peers refuse a frame that lacks them. Knows the layout only; what a header means is `codec.rs`'s affair.
+
+pub mod canonical;
 
 use std::fmt;
 
@@ -70,17 +72,6 @@ impl Frame {
     #[must_use]
     pub fn ping(service: i32) -> Self {
         Self { service, method: CONTROL, headers: vec![Header::new("type", "ping")], ..Self::default() }
-    }
-
-    /// Copies every text out of the message that it was received in, so that the message's memory can go.
-    pub fn detach(&mut self) {
-        for header in &mut self.headers {
-            header.key = Bytes::copy_from_slice(&header.key);
-            header.value = Bytes::copy_from_slice(&header.value);
-        }
-        for field in [&mut self.payload_encoding, &mut self.payload_type, &mut self.payload, &mut self.log_id_new] {
-            *field = field.take().map(|bytes| Bytes::copy_from_slice(&bytes));
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The headers of a frame that mean something to us. All others are only echoed.
 
 use crate::domain::ids::MAX_ID_BYTES;
-use crate::platform::feishu::frame::Frame;
+use crate::platform::feishu::frame::canonical::Canonical;
 use crate::platform::feishu::parts::{MAX_PARTS, Place};
 
 /// The headers of a data frame. All four are required; a missing, doubled or unreadable one makes the frame bad.
@@ -15,17 +15,17 @@ pub(super) struct Labels<'a> {
 
 impl<'a> Labels<'a> {
     /// Reads them; the error is a metric label.
-    pub(super) fn read(frame: &'a Frame) -> Result<Self, &'static str> {
+    pub(super) fn read(frame: &Canonical<'a>) -> Result<Self, &'static str> {
         let [mut kind, mut message, mut sum, mut seq] = [None; 4];
-        for header in &frame.headers {
-            let place = match &*header.key {
+        for (key, value) in frame.headers() {
+            let place = match key {
                 b"type" => &mut kind,
                 b"message_id" => &mut message,
                 b"sum" => &mut sum,
                 b"seq" => &mut seq,
                 _ => continue,
             };
-            if place.replace(&*header.value).is_some() {
+            if place.replace(value).is_some() {
                 return Err("header_twice");
             }
         }
@@ -70,7 +70,7 @@ fn number(text: &[u8]) -> Result<u32, &'static str> {
 }
 
 /// The settings that a pong brings, if the frame is one and brings any.
-pub(super) fn pong(frame: &Frame) -> Option<&[u8]> {
-    let is_pong = frame.headers.iter().any(|header| &*header.key == b"type" && &*header.value == b"pong");
-    frame.payload.as_deref().filter(|payload| is_pong && !payload.is_empty())
+pub(super) fn pong<'a>(frame: &Canonical<'a>) -> Option<&'a [u8]> {
+    let is_pong = frame.headers().any(|(key, value)| key == b"type" && value == b"pong");
+    (is_pong && !frame.payload.is_empty()).then_some(frame.payload)
 }

@@ -52,6 +52,7 @@ fn every_recorded_frame_survives_decoding_and_encoding() {
             for recorded in fixture(&format!("{stem}_{client}")) {
                 let frame = Frame::decode(&*recorded.bytes).unwrap();
                 assert_eq!(frame.encode_to_vec(), recorded.bytes, "{stem}_{client}: {}", recorded.note);
+                assert!(Canonical::read(&recorded.bytes).is_some(), "{stem}_{client}: {}", recorded.note);
                 count += 1;
             }
         }
