@@ -8,9 +8,7 @@
 //! At most [`REMEMBERED`] events are kept; the oldest are forgotten first. What happens to a pending auth session does
 //! not depend on it, since every transition is a compare-and-set.
 
-use std::collections::HashSet;
 use std::fs::File;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
@@ -20,15 +18,20 @@ use crate::domain::clock::Timestamp;
 use crate::domain::ids::{AppId, EventId};
 use crate::store::digest;
 use crate::store::error::StoreError;
-use crate::store::inbox_rows::{self, Appender, StoredEvent};
+use crate::store::inbox_rows::{self, Appender};
 use crate::store::operation::send;
+use crate::store::remembered::Remembered;
 use crate::store::sqlite::Location;
 
-/// The most events that are remembered: 40 per second for a day. Their hashes take about 70 MB.
+/// The most events that are remembered: 40 per second for a day. Their hashes take about 100 MB.
 const REMEMBERED: usize = 3_500_000;
 
-/// How many rows are read or forgotten at once.
+/// How many rows are read at once.
 const CHUNK: u64 = 10_000;
+
+/// How many events are forgotten at once when there are too many: so many that few commits do it, and so few that
+/// the events of such a commit hardly feel it.
+const SURPLUS: u32 = 2_000;
 
 /// The longest name of an event's kind, in bytes; longer ones are cut.
 const MAX_EVENT_TYPE_BYTES: usize = 128;
@@ -83,7 +86,7 @@ impl Arrival {
 
 /// A change of what is remembered that is not committed yet.
 enum Change {
-    Added(u128),
+    Added,
     Forgotten(u128),
 }
 
@@ -91,7 +94,8 @@ enum Change {
 pub(super) struct Inbox {
     location: Arc<Location>,
     claim: Option<File>,
-    seen: HashSet<u128, BuildHasherDefault<Folded>>,
+    /// The hash of each row, in the order of the rows.
+    seen: Remembered,
     changes: Vec<Change>,
     /// [`REMEMBERED`], but in tests.
     pub(super) limit: usize,
@@ -103,7 +107,7 @@ impl Inbox {
         Self {
             location,
             claim: None,
-            seen: HashSet::default(),
+            seen: Remembered::default(),
             changes: Vec::new(),
             limit: REMEMBERED,
             appender: Appender::default(),
@@ -119,13 +123,15 @@ impl Inbox {
         if claim.is_none() {
             return Err(StoreError::Unavailable("another process takes events into it"));
         }
-        self.seen.clear();
+        self.seen = Remembered::default();
         let mut after = i64::MIN;
         loop {
             let rows = inbox_rows::oldest(tx, after, CHUNK).await?;
             let Some(last) = rows.last() else { break };
             after = last.seq;
-            self.seen.extend(rows.iter().map(|row| row.hash));
+            for row in rows {
+                self.seen.insert(row.hash);
+            }
         }
         self.claim = claim;
         Ok(())
@@ -150,7 +156,7 @@ impl Inbox {
     ) -> Result<(), StoreError> {
         self.append(tx, judged).await?;
         if self.seen.len() > self.limit {
-            self.forget(tx, inbox_rows::oldest(tx, i64::MIN, CHUNK).await?).await?;
+            self.forget_surplus(tx).await?;
         }
         Ok(())
     }
@@ -192,26 +198,32 @@ impl Inbox {
         let mut rows = inbox_rows::oldest(tx, i64::MIN, CHUNK).await?;
         let young = rows.iter().position(|row| row.received_at >= before.as_micros());
         rows.truncate(young.unwrap_or(rows.len()));
-        self.forget(tx, rows).await
-    }
-
-    async fn forget(&mut self, tx: &DatabaseTransaction, rows: Vec<StoredEvent>) -> Result<u64, StoreError> {
-        for row in &rows {
-            if self.seen.remove(&row.hash) {
-                self.changes.push(Change::Forgotten(row.hash));
-            }
-        }
         match rows.last() {
-            Some(last) => inbox_rows::delete_up_to(tx, last.seq).await,
+            Some(last) => self.forget(tx, rows.len(), last.seq).await,
             None => Ok(0),
         }
+    }
+
+    async fn forget_surplus(&mut self, tx: &DatabaseTransaction) -> Result<(), StoreError> {
+        if let Some(last) = inbox_rows::nth_oldest(tx, u64::from(SURPLUS)).await? {
+            self.forget(tx, SURPLUS as usize, last).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the oldest `count` events, of which the last is the row `last`.
+    async fn forget(&mut self, tx: &DatabaseTransaction, count: usize, last: i64) -> Result<u64, StoreError> {
+        for _ in 0..count {
+            self.changes.extend(self.seen.take_oldest().map(Change::Forgotten));
+        }
+        inbox_rows::delete_up_to(tx, last).await
     }
 
     fn remember(&mut self, hash: u128) -> Accepted {
         if !self.seen.insert(hash) {
             return Accepted::Duplicate;
         }
-        self.changes.push(Change::Added(hash));
+        self.changes.push(Change::Added);
         Accepted::New
     }
 
@@ -234,24 +246,9 @@ impl Inbox {
     pub(super) fn undo_to(&mut self, mark: usize) {
         for change in self.changes.drain(mark..).rev() {
             match change {
-                Change::Added(hash) => self.seen.remove(&hash),
-                Change::Forgotten(hash) => self.seen.insert(hash),
-            };
+                Change::Added => drop(self.seen.take_youngest()),
+                Change::Forgotten(hash) => self.seen.put_back_oldest(hash),
+            }
         }
-    }
-}
-
-/// What is put in is a hash already.
-#[derive(Default)]
-struct Folded(u64);
-
-impl Hasher for Folded {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        let (head, _) = bytes.as_chunks::<8>();
-        self.0 = head.iter().fold(self.0, |folded, chunk| folded ^ u64::from_le_bytes(*chunk));
     }
 }

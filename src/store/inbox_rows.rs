@@ -69,6 +69,18 @@ pub(super) async fn oldest(tx: &DatabaseTransaction, seq: i64, limit: u64) -> Re
     tx.query_all(&query).await?.iter().map(StoredEvent::read).collect()
 }
 
+/// The `n`th row of all, in the order of their coming; none if there are fewer.
+pub(super) async fn nth_oldest(tx: &DatabaseTransaction, n: u64) -> Result<Option<i64>, StoreError> {
+    let query = Query::select()
+        .column("seq")
+        .from("inbox")
+        .order_by("seq", Order::Asc)
+        .limit(1)
+        .offset(n.saturating_sub(1))
+        .to_owned();
+    Ok(tx.query_one(&query).await?.map(|row| row.try_get_by(0)).transpose()?)
+}
+
 /// Deletes the rows up to `seq`.
 pub(super) async fn delete_up_to(tx: &DatabaseTransaction, seq: i64) -> Result<u64, StoreError> {
     let delete = Query::delete().from_table("inbox").and_where(Expr::col("seq").lte(seq)).to_owned();

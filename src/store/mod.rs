@@ -12,7 +12,7 @@
 //! | `vault_keys` | the proof that the keys are the right ones |
 //! | `sealed_columns`, `sealed_rows`, `reseal`, `key_use` | sealing everything anew with another key |
 //! | `writer`, `batch`, `operation` | group commit |
-//! | `inbox`, `inbox_rows` | taken events |
+//! | `inbox`, `inbox_rows`, `remembered` | taken events |
 //! | `sessions`, `session_row`, `session_sweeps`, `flows` | auth sessions |
 //! | `grants`, `grant_row` | grants |
 //! | `refresh_claims`, `refresh_journal` | who refreshes what, and what became of it |
@@ -43,6 +43,7 @@ mod quarantine;
 mod refresh_claims;
 mod refresh_journal;
 mod reseal;
+mod remembered;
 mod row;
 mod schema;
 mod sealed_columns;

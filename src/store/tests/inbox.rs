@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 use sea_orm::ConnectionTrait;
 
 use super::*;
+use crate::store::inbox::InboxEvent;
 
 #[tokio::test]
 async fn an_event_is_new_once() {
@@ -88,9 +89,36 @@ async fn more_than_can_be_remembered_pushes_out_the_oldest() {
     for some in ids.chunks(500) {
         join_all(some.iter().map(|id| store.accept(&a, id, "x", at(0)))).await;
     }
-    assert_eq!(count(&store).await, 2_001);
-    assert_eq!(store.accept(&a, &ids[10_000], "x", at(0)).await.unwrap(), Accepted::Duplicate);
-    assert_eq!(store.accept(&a, &ids[9_999], "x", at(0)).await.unwrap(), Accepted::New);
+    assert_eq!(count(&store).await, 10_001);
+    assert_eq!(store.accept(&a, &ids[2_000], "x", at(0)).await.unwrap(), Accepted::Duplicate);
+    assert_eq!(store.accept(&a, &ids[1_999], "x", at(0)).await.unwrap(), Accepted::New);
+}
+
+#[tokio::test]
+async fn forgetting_that_fails_changes_nothing() {
+    let home = Home::new();
+    let store = home.open().await;
+    let (a, ids): (AppId, Vec<EventId>) = (app("cli_a"), (0..12).map(event).collect());
+    for (number, id) in (0..10).zip(&ids) {
+        store.accept(&a, id, "x", at(number)).await.unwrap();
+    }
+    let (app, extra) = (a.clone(), ids[10].clone());
+    let failed = store.write(move |scope| {
+        Box::pin(async move {
+            scope.inbox.take(&scope.tx, &InboxEvent::new(&app, &extra, "x", at(10))).await?;
+            assert_eq!(scope.inbox.forget_before(&scope.tx, at(5)).await?, 5);
+            Err::<(), _>(StoreError::CLOSED)
+        })
+    });
+    failed.await.unwrap_err();
+    for id in &ids[..10] {
+        assert_eq!(store.accept(&a, id, "x", at(11)).await.unwrap(), Accepted::Duplicate);
+    }
+    assert_eq!(store.accept(&a, &ids[10], "x", at(11)).await.unwrap(), Accepted::New);
+    assert_eq!(store.delete_inbox_before(at(5)).await.unwrap(), 5);
+    assert_eq!(store.accept(&a, &ids[4], "x", at(12)).await.unwrap(), Accepted::New, "the oldest went");
+    assert_eq!(store.accept(&a, &ids[5], "x", at(12)).await.unwrap(), Accepted::Duplicate);
+    assert_eq!(count(&store).await, 7);
 }
 
 #[tokio::test]
