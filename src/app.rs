@@ -6,6 +6,7 @@
 //! closes.
 
 mod ambient;
+mod archive;
 mod error;
 mod jobs;
 mod keys;
@@ -39,6 +40,7 @@ use crate::web::serve::Limits;
 use crate::web::{CookieStyle, WebState};
 
 pub use ambient::{OsRandom, SystemClock};
+pub use archive::Archive;
 pub use error::StartError;
 pub use keys::Keys;
 pub use ring::Ring;

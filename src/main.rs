@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use cardkey::app::{self, Keys, Ring, StartError};
+use cardkey::app::{self, Archive, Keys, Ring, StartError};
 use clap::{Args, Parser, Subcommand};
 
 #[global_allocator]
@@ -48,6 +48,19 @@ enum Command {
     Vault {
         #[command(subcommand)]
         command: VaultCommand,
+    },
+    /// Copy the SQLite database into a file, also while the gateway runs.
+    Backup {
+        /// The file to make.
+        file: PathBuf,
+        /// Overwrite a file that is there.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Put a backup in the SQLite database's place. No gateway may run.
+    Restore {
+        /// The file that `backup` made.
+        file: PathBuf,
     },
 }
 
@@ -109,6 +122,8 @@ fn run(cli: Cli) -> Result<(), StartError> {
                 .map_err(|error| StartError::Command(format!("standard output: {error}")))
         }
         Command::Keys { command } => runtime.block_on(keys(command).run(&config)),
+        Command::Backup { file, force } => runtime.block_on(Archive::Backup { file, force }.run(&config)),
+        Command::Restore { file } => runtime.block_on(Archive::Restore { file }.run(&config)),
         Command::Vault { command: VaultCommand::Rotate } => runtime.block_on(Ring::Rotate.run(&config)),
         Command::Vault { command: VaultCommand::Status } => runtime.block_on(Ring::Status.run(&config)),
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use crate::config::Problems;
 use crate::metrics::MetricsError;
-use crate::store::StoreError;
+use crate::store::{BackupError, StoreError};
 use crate::vault::KeyringError;
 
 /// Why the process does not start.
@@ -58,6 +58,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// No backup could be made, or put back.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// The metrics contradict each other: a mistake in this program.
     #[error("metrics: {0}")]
     Metrics(#[from] MetricsError),
@@ -67,15 +70,19 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// The process's exit code: 3 configuration, 4 database, 5 address in use, 1 anything else. (2 is a wrong command
-    /// line.)
+    /// The process's exit code: 3 configuration, 4 database, 5 address in use, 6 a backup's file, 1 anything
+    /// else. (2 is a wrong command line.)
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Keyring(_) | Self::File { .. } | Self::App { .. } => 3,
-            Self::Store(_) | Self::Locked { .. } | Self::DataFolder { .. } => 4,
+            Self::Store(_)
+            | Self::Locked { .. }
+            | Self::DataFolder { .. }
+            | Self::Backup(BackupError::Store(_) | BackupError::InUse { .. }) => 4,
             Self::Listen { .. } => 5,
-            Self::Metrics(_) | Self::Command(_) => 1,
+            Self::Metrics(_) | Self::Command(_) | Self::Backup(BackupError::Engine) => 1,
+            Self::Backup(_) => 6,
         }
     }
 }

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `sqlite` | what is particular to the database: the file, pragmas, transactions |
 //! | `schema` | migrations |
+//! | `backup`, `part_file` | copies of the SQLite file, and putting one back |
 //! | `vault_keys` | the proof that the keys are the right ones |
 //! | `sealed_columns`, `sealed_rows`, `reseal`, `key_use` | sealing everything anew with another key |
 //! | `writer`, `batch`, `operation` | group commit |
@@ -23,6 +24,7 @@
 //! | `entity` | the rows |
 
 mod api_keys;
+mod backup;
 mod batch;
 mod budgets;
 mod digest;
@@ -42,6 +44,7 @@ mod packed;
 mod quarantine;
 mod refresh_claims;
 mod refresh_journal;
+mod part_file;
 mod reseal;
 mod remembered;
 mod row;
@@ -76,6 +79,7 @@ use crate::vault::Vault;
 
 pub use api_keys::SecretHash;
 pub use budgets::{Limit, Reservation};
+pub use backup::{BackupError, backup, restore};
 pub use error::StoreError;
 pub use events::AcceptedWith;
 pub use flows::Flow;

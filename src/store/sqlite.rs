@@ -53,6 +53,11 @@ impl Location {
         Ok(Self { url: url.to_owned(), path })
     }
 
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Makes the directory and the file for our eyes only; SQLite gives its side files the same mode. Proves that both
     /// can be written, because SQLite would report that later and less clearly.
     pub(super) fn prepare(&self) -> Result<(), StoreError> {

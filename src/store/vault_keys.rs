@@ -13,14 +13,20 @@ use crate::vault::{KeyId, Place, Vault};
 /// What is sealed to prove a key.
 const KNOWN: &[u8] = b"cardkey";
 
-/// Compares the keys with the proofs that are stored. A key that once sealed here has to be in the keyring. A database
-/// without any proof is new: its first key is taken up.
+/// Checks the keys. A database without any proof is new: its first key is taken up.
 pub(super) async fn check<C: ConnectionTrait>(db: &C, vault: &Vault) -> Result<(), StoreError> {
-    let proven = Entity::find().all(db).await?;
-    for row in &proven {
-        check_one(vault, row)?;
+    match verify(db, vault).await? {
+        0 => take_up(db, vault).await,
+        _ => Ok(()),
     }
-    if proven.is_empty() { take_up(db, vault).await } else { Ok(()) }
+}
+
+/// Compares the keys with the proofs that are stored, and says how many there are. A key that once sealed here has to
+/// be in the keyring.
+pub(super) async fn verify<C: ConnectionTrait>(db: &C, vault: &Vault) -> Result<usize, StoreError> {
+    let proven = Entity::find().all(db).await?;
+    proven.iter().try_for_each(|row| check_one(vault, row))?;
+    Ok(proven.len())
 }
 
 fn check_one(vault: &Vault, row: &Model) -> Result<(), StoreError> {

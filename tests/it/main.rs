@@ -8,6 +8,7 @@
 mod harness;
 
 mod asking;
+mod backup;
 mod bad_answers;
 mod bad_api;
 mod bad_clients;

@@ -1,5 +1,6 @@
 //! Every test has a database of its own, in a file, as in the product.
 
+mod backup;
 mod files;
 mod grants;
 mod group_commit;

@@ -1,0 +1,57 @@
+//! `cardkey backup` and `cardkey restore`: the SQLite database as one file, and back.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::lock::ProcessLock;
+use super::{Ambient, StartError, keyring};
+use crate::config::Config;
+use crate::store::{self, BackupError};
+use crate::vault::Vault;
+
+/// What is to be done with a copy of the database.
+#[derive(Debug)]
+pub enum Archive {
+    /// Make one, beside a gateway that may be running.
+    Backup {
+        /// Where.
+        file: PathBuf,
+        /// Whether a file that is there is overwritten.
+        force: bool,
+    },
+    /// Put one in the database's place.
+    Restore {
+        /// Which.
+        file: PathBuf,
+    },
+}
+
+impl Archive {
+    /// Does it.
+    pub async fn run(self, config: &Config) -> Result<(), StartError> {
+        let url = &config.database.url;
+        match self {
+            Self::Backup { file, force } => {
+                let bytes = store::backup(url, &file, force).await?;
+                print(&format!("{} holds the database: {bytes} bytes", file.display()))
+            }
+            Self::Restore { file } => {
+                if !url.starts_with("sqlite:") {
+                    return Err(BackupError::Engine.into());
+                }
+                let _lock = ProcessLock::take(url)?;
+                let ambient = Ambient::default();
+                let stamp = ambient.clock.now().to_rfc3339().replace(['-', ':'], "");
+                let vault = Vault::new(keyring(config)?, Arc::clone(&ambient.random));
+                let former = store::restore(url, &file, &vault, &stamp).await?;
+                let kept = former.map(|former| format!("; the former one is kept as {}", former.display()));
+                print(&format!("{} is the database now{}", file.display(), kept.unwrap_or_default()))
+            }
+        }
+    }
+}
+
+fn print(text: &str) -> Result<(), StartError> {
+    writeln!(std::io::stdout(), "{text}").map_err(|error| StartError::Command(format!("standard output: {error}")))
+}
