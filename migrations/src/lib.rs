@@ -15,6 +15,7 @@ mod m20261121_000006_api_keys;
 mod m20261121_000007_pinned_tenants;
 mod m20261121_000008_card_wanted_at;
 mod m20261125_000009_refreshing;
+mod m20261125_000010_suspensions;
 
 use std::collections::BTreeSet;
 
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000007_pinned_tenants::Migration),
             Box::new(m20261121_000008_card_wanted_at::Migration),
             Box::new(m20261125_000009_refreshing::Migration),
+            Box::new(m20261125_000010_suspensions::Migration),
         ]
     }
 }

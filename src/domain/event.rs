@@ -1,5 +1,7 @@
 //! What a platform pushes to us, and what we answer at once.
 
+use std::time::Duration;
+
 use crate::domain::card::{Card, Toast};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{AppId, AuthSessionId, EventId, MessageId, SubjectId, TenantKey};
@@ -27,8 +29,107 @@ pub struct Event {
 pub enum EventKind {
     /// Somebody tapped one of our cards. The platform sends this once and waits for the answer.
     CardAction(CardAction),
+    /// Something happened at the platform to what people granted.
+    Change(Change),
     /// Anything that we have no use for: recorded, acknowledged, counted.
     Other,
+}
+
+/// What happened at the platform to what people granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Tokens of a person were ended there.
+    Revoked {
+        /// Whose.
+        subject: SubjectId,
+        /// The access token is one of them.
+        access: bool,
+        /// The refresh token is one of them.
+        refresh: bool,
+        /// By whom.
+        by: RevokedBy,
+    },
+    /// A person left the organisation for good.
+    Left(SubjectId),
+    /// A person's account may not be used for the time being.
+    Suspended(SubjectId),
+    /// A person's account may be used (again).
+    Resumed(SubjectId),
+    /// The app was stopped, for everybody.
+    AppStopped,
+    /// The app was started (again).
+    AppStarted,
+}
+
+/// Who ended a token, as far as the platform says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevokedBy {
+    /// The person.
+    Person,
+    /// The organisation's administrator.
+    Administrator,
+    /// The platform's risk control.
+    RiskControl,
+    /// A restriction of the account or of the app.
+    Restriction,
+    /// It is not said.
+    Unknown,
+}
+
+/// The platform's clock and ours may differ by this much, and a token is a moment older than its arrival here.
+const SKEW: Duration = Duration::from_secs(2);
+
+impl Change {
+    /// Whom it concerns; nobody in particular if it is the whole app.
+    #[must_use]
+    pub const fn subject(&self) -> Option<&SubjectId> {
+        match self {
+            Self::Revoked { subject, .. } | Self::Left(subject) | Self::Suspended(subject) | Self::Resumed(subject) => {
+                Some(subject)
+            }
+            Self::AppStopped | Self::AppStarted => None,
+        }
+    }
+
+    /// The word for it: a metric label.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Revoked { refresh: true, .. } => "revoked",
+            Self::Revoked { .. } => "access_revoked",
+            Self::Left(_) => "person_left",
+            Self::Suspended(_) => "person_suspended",
+            Self::Resumed(_) => "person_resumed",
+            Self::AppStopped => "app_stopped",
+            Self::AppStarted => "app_started",
+        }
+    }
+
+    /// Whether there is less to be had after it: nobody should wait any longer then.
+    #[must_use]
+    pub const fn takes_away(&self) -> bool {
+        !matches!(self, Self::Resumed(_) | Self::AppStarted)
+    }
+
+    /// What came later than this is not concerned by a change that happened at `at`, however late it is told.
+    #[must_use]
+    pub fn reaches_to(at: Timestamp) -> Timestamp {
+        at.plus(SKEW)
+    }
+}
+
+impl RevokedBy {
+    /// The word for it, for the audit log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Administrator => "administrator",
+            Self::RiskControl => "risk_control",
+            Self::Restriction => "restriction",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// A tap on a card.

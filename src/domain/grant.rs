@@ -27,6 +27,15 @@ pub enum GrantStatus {
     NeedsConsent,
 }
 
+/// Why a grant gives no token for the time being, although nothing is wrong with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suspension {
+    /// The platform stopped the app.
+    App,
+    /// The platform suspended the person's account.
+    Person,
+}
+
 /// A grant with its tokens opened.
 #[derive(Debug, Clone)]
 pub struct Grant {

@@ -19,7 +19,7 @@ use crate::store::entity::grant::{ActiveModel, Column, Entity, Model};
 use crate::store::grant_row;
 use crate::store::session_row::Transition;
 use crate::store::sessions::Save;
-use crate::store::{PAGE, Store, StoreError};
+use crate::store::{PAGE, Store, StoreError, suspensions};
 
 impl Store {
     /// The id of the subject's grant, if there is one: what a session that completes has to name.
@@ -84,7 +84,7 @@ impl Store {
         query.limit(limit.min(PAGE)).all(&self.reads).await?.iter().map(grant_row::facts).collect()
     }
 
-    /// Stores what a refresh brought, if the grant is still at `version`. A refresh token that the answer does not
+    /// Stores what a refresh brought, if the grant is still at `version` and not dead meanwhile. A refresh token that the answer does not
     /// replace is kept (RFC 6749 §6).
     pub async fn save_refreshed(
         &self,
@@ -107,7 +107,7 @@ impl Store {
                 // A pair that replaces one that was used will be used as well.
                 let next = plan.next(&GrantFacts { used_at: used.then_some(now), ..grant.facts.clone() });
                 let row = grant_row::with_tokens(&vault, next, &grant.facts, tokens, now)?;
-                let updated = Entity::update_many().set(row).filter(at(&id, version)).exec(&scope.tx).await?;
+                let updated = Entity::update_many().set(row).filter(takes_a_pair(&id, version)).exec(&scope.tx).await?;
                 failpoint::reach("c9");
                 Ok((updated.rows_affected == 1).then_some(grant).into())
             })
@@ -152,7 +152,8 @@ impl Store {
         );
         let usable = Condition::any().add(Column::AccessExpiresAt.gt(now.as_micros())).add(refreshable);
         let active = Entity::find().filter(Column::AppId.eq(app.as_str())).filter(Column::Status.eq("active"));
-        Ok(active.filter(usable).count(&self.reads).await?)
+        let free = active.filter(Column::Subject.not_in_subquery(suspensions::people_of(app)));
+        Ok(free.filter(usable).count(&self.reads).await?)
     }
 
     fn open_grant(&self, row: Option<Model>) -> Result<Option<Grant>, StoreError> {
@@ -162,6 +163,13 @@ impl Store {
 
 fn of_subject(subject: &Subject) -> sea_orm::Select<Entity> {
     Entity::find().filter(Column::AppId.eq(subject.app.as_str())).filter(Column::Subject.eq(subject.id.as_str()))
+}
+
+/// At this version, and not ended by the platform's own word (which has no code). What a denial ended is healed by a pair that
+/// came for the same generation: whoever was denied had been overtaken by whoever brings it.
+fn takes_a_pair(id: &GrantId, version: GrantVersion) -> Condition {
+    let alive = Condition::any().add(Column::Status.eq("active")).add(Column::DeadCode.is_not_null());
+    at(id, version).add(alive)
 }
 
 pub(super) fn at(id: &GrantId, version: GrantVersion) -> Condition {

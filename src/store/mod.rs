@@ -19,6 +19,7 @@
 //! | `refresh_claims`, `refresh_journal` | who refreshes what, and what became of it |
 //! | `quarantine`, `spool` | pairs that could not be saved where they belong |
 //! | `budgets` | the platforms' rate limits, shared by all replicas |
+//! | `changes`, `suspensions` | what the platform takes away from grants |
 //! | `links` | links that name a session |
 //! | `api_keys`, `tenants`, `housekeeping` | the rest |
 //! | `entity` | the rows |
@@ -27,6 +28,7 @@ mod api_keys;
 mod backup;
 mod batch;
 mod budgets;
+mod changes;
 mod digest;
 mod entity;
 mod error;
@@ -56,6 +58,7 @@ mod session_sweeps;
 mod sessions;
 mod spool;
 mod sqlite;
+mod suspensions;
 mod tenants;
 #[cfg(test)]
 mod tests;
@@ -80,6 +83,7 @@ use crate::vault::Vault;
 pub use api_keys::SecretHash;
 pub use budgets::{Limit, Reservation};
 pub use backup::{BackupError, backup, restore};
+pub use changes::AcceptedChange;
 pub use error::StoreError;
 pub use events::AcceptedWith;
 pub use flows::Flow;

@@ -76,6 +76,8 @@ pub enum Failure {
     Refused,
     /// The platform's word on whose token it is was unusable.
     IdentityUnknown,
+    /// The person left the organisation.
+    PersonLeft,
 }
 
 /// The name of a state: in the database, the API and the metrics.
@@ -122,13 +124,14 @@ impl Failure {
             Self::Misconfigured => "misconfigured",
             Self::Refused => "refused",
             Self::IdentityUnknown => "identity_unknown",
+            Self::PersonLeft => "person_left",
         }
     }
 
     /// The failure of this word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::RecipientUnreachable, Self::Misconfigured, Self::Refused, Self::IdentityUnknown]
+        [Self::RecipientUnreachable, Self::Misconfigured, Self::Refused, Self::IdentityUnknown, Self::PersonLeft]
             .into_iter()
             .find(|failure| failure.as_str() == word)
     }

@@ -1,6 +1,7 @@
 //! Every test has a database of its own, in a file, as in the product.
 
 mod backup;
+mod changes;
 mod files;
 mod grants;
 mod group_commit;

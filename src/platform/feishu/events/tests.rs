@@ -20,7 +20,7 @@ fn tap(event: &str) -> CardAction {
     );
     match read(&payload).unwrap().kind {
         EventKind::CardAction(action) => action,
-        EventKind::Other => panic!("no tap: {payload}"),
+        other => panic!("no tap: {other:?}"),
     }
 }
 

@@ -1,0 +1,108 @@
+//! Suspensions: one row for a person, one row for a whole app, so that stopping an app costs the same however many
+//! people granted it something. The later event wins, by the platform's time.
+
+use std::collections::BTreeSet;
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Query, SelectStatement};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+
+use crate::domain::clock::Timestamp;
+use crate::domain::grant::{GrantFacts, Suspension};
+use crate::domain::ids::{AppId, Subject};
+use crate::store::entity::suspension::{ActiveModel, Column, Entity};
+use crate::store::{Store, StoreError};
+
+/// What stands for the whole app in place of a person.
+pub(super) const WHOLE_APP: &str = "";
+
+impl Store {
+    /// Whether this person is suspended, or the whole app is.
+    pub async fn suspension(&self, subject: &Subject) -> Result<Option<Suspension>, StoreError> {
+        let found: Vec<String> = Entity::find()
+            .select_only()
+            .column(Column::Subject)
+            .filter(Column::AppId.eq(subject.app.as_str()))
+            .filter(Column::Subject.is_in([WHOLE_APP, subject.id.as_str()]))
+            .filter(Column::Suspended.eq(true))
+            .into_tuple()
+            .all(&self.reads)
+            .await?;
+        let app = found.iter().any(|subject| subject == WHOLE_APP);
+        let person = (!found.is_empty()).then_some(Suspension::Person);
+        Ok(if app { Some(Suspension::App) } else { person })
+    }
+
+    /// Which of these grants are suspended, with the whole app or with the person: a flag for each, in their order.
+    pub async fn suspended(&self, grants: &[GrantFacts]) -> Result<Vec<bool>, StoreError> {
+        let apps: BTreeSet<&str> = grants.iter().map(|facts| facts.subject.app.as_str()).collect();
+        let people = grants.iter().map(|facts| facts.subject.id.as_str()).chain([WHOLE_APP]);
+        let found: Vec<(String, String)> = Entity::find()
+            .select_only()
+            .columns([Column::AppId, Column::Subject])
+            .filter(Column::AppId.is_in(apps))
+            .filter(Column::Subject.is_in(people))
+            .filter(Column::Suspended.eq(true))
+            .into_tuple()
+            .all(&self.reads)
+            .await?;
+        let is_of = |(app, subject): &(String, String), facts: &GrantFacts| {
+            app == facts.subject.app.as_str() && (subject == WHOLE_APP || subject == facts.subject.id.as_str())
+        };
+        Ok(grants.iter().map(|facts| found.iter().any(|row| is_of(row, facts))).collect())
+    }
+
+    /// Whether the whole app is suspended.
+    pub async fn app_suspended(&self, app: &AppId) -> Result<bool, StoreError> {
+        let row = Entity::find_by_id((app.as_str().to_owned(), WHOLE_APP.to_owned())).one(&self.reads).await?;
+        Ok(row.is_some_and(|row| row.suspended))
+    }
+
+    /// Forgets suspensions that were lifted before `before`; says how many.
+    pub async fn delete_lifted_before(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.write(move |scope| {
+            Box::pin(async move {
+                let lifted = Entity::delete_many().filter(Column::Suspended.eq(false));
+                let old = lifted.filter(Column::HappenedAt.lt(before.as_micros()));
+                Ok(old.exec(&scope.tx).await?.rows_affected)
+            })
+        })
+        .await
+    }
+}
+
+/// The people of the app who are suspended.
+pub(super) fn people_of(app: &AppId) -> SelectStatement {
+    Query::select()
+        .column(Column::Subject)
+        .from(Entity)
+        .and_where(Column::AppId.eq(app.as_str()))
+        .and_where(Column::Suspended.eq(true))
+        .to_owned()
+}
+
+/// Notes how things stood at `at`, unless something later is known; whether it was noted.
+pub(super) async fn put(
+    tx: &DatabaseTransaction,
+    app: &AppId,
+    subject: &str,
+    suspended: bool,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let known = Entity::find_by_id((app.as_str().to_owned(), subject.to_owned())).one(tx).await?;
+    if known.as_ref().is_some_and(|known| known.happened_at > at.as_micros()) {
+        return Ok(false);
+    }
+    let row = ActiveModel {
+        app_id: Set(app.as_str().to_owned()),
+        subject: Set(subject.to_owned()),
+        suspended: Set(suspended),
+        happened_at: Set(at.as_micros()),
+    };
+    if known.is_some() {
+        Entity::update(row).exec(tx).await?;
+    } else {
+        Entity::insert(row).exec_without_returning(tx).await?;
+    }
+    Ok(true)
+}
