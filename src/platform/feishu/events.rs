@@ -1,9 +1,11 @@
 //! The platform's event JSON, read into [`Event`].
 //!
 //! The same JSON comes over the long connection and over a webhook; who delivered it does not matter here. Two envelopes
-//! exist: schema 2.0 (`header` + `event`) and the older one (`uuid` + `event`, `type` = `event_callback`). Only card taps
-//! are read further; of all other events the envelope is enough. Texts are borrowed from the payload until they become
+//! exist: schema 2.0 (`header` + `event`) and the older one (`uuid` + `event`, `type` = `event_callback`). Card taps and
+//! the `changes` of people and apps are read further; of all other events the envelope is enough. Texts are borrowed from the payload until they become
 //! identifiers. Nothing of the payload is ever logged: it can hold an authorization code.
+
+mod changes;
 
 use std::borrow::Cow;
 
@@ -97,7 +99,7 @@ fn name(text: Text<'_>) -> Option<String> {
 
 fn kind(event_type: &str, body: Option<&RawValue>) -> EventKind {
     if event_type != CARD_ACTION {
-        return EventKind::Other;
+        return changes::read(event_type, body).map_or(EventKind::Other, EventKind::Change);
     }
     let tap = body.and_then(|body| serde_json::from_str::<Tap<'_>>(body.get()).ok());
     EventKind::CardAction(tap.unwrap_or_default().into_domain())
