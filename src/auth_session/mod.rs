@@ -15,6 +15,7 @@ mod amend;
 mod ask;
 mod callback;
 mod cards;
+mod changes;
 mod deliveries;
 mod device;
 mod end;
@@ -48,6 +49,7 @@ use crate::store::{Store, StoreError};
 
 pub use ask::{Ask, AskError, Asked, Notification};
 pub use callback::{CallbackError, CallbackQuery};
+pub use changes::Ending;
 pub use redirect::{Begun, Landing, StartError, flow_tag};
 pub use sweep::WithdrawError;
 
@@ -193,7 +195,8 @@ impl AuthSessions {
         self.0.store.auth_session(id).await
     }
 
-    /// The session once it has ended, or as it stands after `patience` or at the end of the process.
+    /// The session once it has ended, or as it stands after `patience`, at the end of the process, or when the platform
+    /// has taken the person's or the app's rights away.
     pub async fn wait(&self, id: &AuthSessionId, patience: Duration) -> Result<Option<AuthSession>, StoreError> {
         self.wait_while(id, patience, AuthSession::is_pending).await
     }
@@ -214,18 +217,29 @@ impl AuthSessions {
         unfinished: impl Fn(&AuthSession) -> bool + Send,
     ) -> Result<Option<AuthSession>, StoreError> {
         let deadline = tokio::time::Instant::now() + patience;
-        loop {
-            let changed = self.0.waiters.subscribe(id);
-            let session = self.find(id).await?;
-            if !session.as_ref().is_some_and(&unfinished) || tokio::time::Instant::now() >= deadline {
-                return Ok(session);
+        let is_finished = |session: &Option<AuthSession>| !session.as_ref().is_some_and(&unfinished);
+        let mut session = self.find(id).await?;
+        while let Some(current) = &session
+            && !is_finished(&session)
+            && tokio::time::Instant::now() < deadline
+        {
+            let changed = self.0.waiters.subscribe(current);
+            // Read once more: an end, or a suspension, between the first reading and the subscription woke nobody.
+            session = self.find(id).await?;
+            if is_finished(&session) || self.0.store.suspension(changed.subject()).await?.is_some() {
+                break;
             }
             tokio::select! {
                 () = changed.notified() => {}
                 () = tokio::time::sleep_until(deadline) => {}
-                () = self.0.tasks.soft.cancelled() => return Ok(session),
+                () = self.0.tasks.soft.cancelled() => break,
+            }
+            session = self.find(id).await?;
+            if changed.is_released() {
+                break;
             }
         }
+        Ok(session)
     }
 
     /// Shows how many sessions are pending and how many grants can give a token.
@@ -233,7 +247,8 @@ impl AuthSessions {
         let now = self.0.clock.now();
         for app in self.0.apps.keys() {
             let pending = self.0.store.count_pending(app).await?;
-            let grants = self.0.store.count_active_grants(app, now).await?;
+            let stopped = self.0.store.app_suspended(app).await?;
+            let grants = if stopped { 0 } else { self.0.store.count_active_grants(app, now).await? };
             self.0.metrics.counts(app.as_str(), pending, grants);
         }
         Ok(())

@@ -61,6 +61,7 @@ impl AuthSessions {
         let now = self.0.clock.now();
         self.0.store.delete_ended_sessions_before(now.minus(KEEP_ENDED)).await?;
         self.0.store.delete_inbox_before(now.minus(KEEP_EVENTS)).await?;
+        self.0.store.delete_lifted_before(now.minus(KEEP_EVENTS)).await?;
         Ok(())
     }
 

@@ -1,5 +1,5 @@
 //! The use case over a real store and a platform that does what the test says.
 
 mod asking;
-mod rig;
+pub(super) mod rig;
 mod sending;

@@ -1,44 +1,72 @@
-//! Callers that wait for a session to end, woken by its id.
+//! Callers that wait for a session to end, woken by its id, or let go because there is nothing left to wait for.
 //!
 //! A waiter subscribes first and reads the store after, so that an end between the two wakes it at once.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::domain::auth_session::AuthSessionId;
+use crate::domain::auth_session::{AuthSession, AuthSessionId};
+use crate::domain::ids::Subject;
 
-/// For each session, what wakes its waiters, and how many there are.
-type Map = Mutex<HashMap<AuthSessionId, (Arc<Notify>, usize)>>;
+/// Who waits, by session.
+type Map = Mutex<HashMap<AuthSessionId, Entry>>;
 
 /// Who waits for what.
 #[derive(Default)]
 pub(super) struct Waiters(Arc<Map>);
 
+/// The waiters of one session.
+struct Entry {
+    call: Arc<Call>,
+    subject: Subject,
+    count: usize,
+}
+
+/// What wakes them.
+#[derive(Default)]
+struct Call {
+    notify: Notify,
+    /// Whether they need not wait any longer, although the session has not ended.
+    released: AtomicBool,
+}
+
 /// One waiter; the last one to go takes the entry with it.
 pub(super) struct Waiter {
     map: Arc<Map>,
     id: AuthSessionId,
-    notify: Arc<Notify>,
+    subject: Subject,
+    call: Arc<Call>,
 }
 
 impl Waiters {
-    /// From now on a wake of this id is not missed.
-    pub(super) fn subscribe(&self, id: &AuthSessionId) -> Waiter {
+    /// From now on a wake of this session is not missed.
+    pub(super) fn subscribe(&self, session: &AuthSession) -> Waiter {
         let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (notify, count) = map.entry(id.clone()).or_default();
-        *count += 1;
-        let notify = Arc::clone(notify);
-        Waiter { map: Arc::clone(&self.0), id: id.clone(), notify }
+        let new = || Entry { call: Arc::default(), subject: session.subject.clone(), count: 0 };
+        let entry = map.entry(session.id.clone()).or_insert_with(new);
+        entry.count += 1;
+        let (id, subject) = (session.id.clone(), session.subject.clone());
+        Waiter { map: Arc::clone(&self.0), id, subject, call: Arc::clone(&entry.call) }
     }
 
     /// Wakes everybody who waits for this id, and everybody who subscribed and does not wait yet.
     pub(super) fn wake(&self, id: &AuthSessionId) {
         let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-        if let Some((notify, _)) = taken {
+        if let Some(entry) = taken {
             // Each waiter passes the permit on, see `Waiter::notified`.
-            notify.notify_one();
+            entry.call.notify.notify_one();
+        }
+    }
+
+    /// Lets everybody go who waits for a session of these people.
+    pub(super) fn release(&self, concerned: impl Fn(&Subject) -> bool) {
+        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, entry) in map.extract_if(|_, entry| concerned(&entry.subject)) {
+            entry.call.released.store(true, Ordering::Release);
+            entry.call.notify.notify_one();
         }
     }
 }
@@ -46,20 +74,30 @@ impl Waiters {
 impl Waiter {
     /// Resolves once the session was woken.
     pub(super) async fn notified(&self) {
-        self.notify.notified().await;
-        self.notify.notify_one();
+        self.call.notify.notified().await;
+        self.call.notify.notify_one();
+    }
+
+    /// Whose session it is.
+    pub(super) const fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// Whether it was let go.
+    pub(super) fn is_released(&self) -> bool {
+        self.call.released.load(Ordering::Acquire)
     }
 }
 
 impl Drop for Waiter {
     fn drop(&mut self) {
         let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((notify, count)) = map.get_mut(&self.id) else { return };
-        if !Arc::ptr_eq(notify, &self.notify) {
+        let Some(entry) = map.get_mut(&self.id) else { return };
+        if !Arc::ptr_eq(&entry.call, &self.call) {
             return;
         }
-        *count -= 1;
-        if *count == 0 {
+        entry.count -= 1;
+        if entry.count == 0 {
             map.remove(&self.id);
         }
     }
@@ -68,23 +106,40 @@ impl Drop for Waiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth_session::tests::rig::session_of;
 
     #[tokio::test]
     async fn wakes_all_who_subscribed_even_before_they_wait() {
         let waiters = Waiters::default();
-        let id = AuthSessionId::parse("s").unwrap();
-        let all: Vec<_> = (0..3).map(|_| waiters.subscribe(&id)).collect();
-        waiters.wake(&id);
+        let session = session_of("s", "ou_1");
+        let all: Vec<_> = (0..3).map(|_| waiters.subscribe(&session)).collect();
+        waiters.wake(&session.id);
         for waiter in &all {
             waiter.notified().await;
+            assert!(!waiter.is_released());
         }
+    }
+
+    #[tokio::test]
+    async fn releases_all_who_wait_for_whom_it_concerns_and_nobody_else() {
+        let waiters = Waiters::default();
+        let (mine, other) = (session_of("s", "ou_1"), session_of("t", "ou_2"));
+        let all: Vec<_> = (0..3).map(|_| waiters.subscribe(&mine)).collect();
+        let another = waiters.subscribe(&other);
+        waiters.release(|subject| *subject == mine.subject);
+        for waiter in &all {
+            waiter.notified().await;
+            assert!(waiter.is_released());
+        }
+        assert!(!another.is_released());
+        assert!(!waiters.subscribe(&mine).is_released(), "who comes later waits");
     }
 
     #[tokio::test]
     async fn keeps_nothing_of_those_who_left() {
         let waiters = Waiters::default();
-        let id = AuthSessionId::parse("s").unwrap();
-        let (one, two) = (waiters.subscribe(&id), waiters.subscribe(&id));
+        let session = session_of("s", "ou_1");
+        let (one, two) = (waiters.subscribe(&session), waiters.subscribe(&session));
         drop(one);
         assert_eq!(waiters.0.lock().unwrap().len(), 1);
         drop(two);

@@ -213,24 +213,36 @@ impl Rig {
     pub(super) async fn decided(&self, app: &str, number: u32, card_due_at: Timestamp) -> AuthSessionId {
         let now = self.clock.now();
         let session = AuthSession {
-            id: AuthSessionId::parse(&format!("{app}-{number}")).unwrap(),
             subject: subject(app, &format!("ou_{number}")),
-            tenant: None,
-            scopes: ScopeSet::from_list("a"),
-            requesters: vec!["reports".to_owned()],
-            reason: None,
             created_at: now,
             expires_at: now.plus(Duration::from_mins(10)),
-            opened_at: None,
-            way: crate::domain::auth_session::Way::Redirect,
-            attempts: 0,
             card: CardDelivery::Sending { send_no: 1 },
             card_due_at: Some(card_due_at),
-            state: State::Waiting,
-            version: 1,
+            ..session_of(&format!("{app}-{number}"), "ou")
         };
         self.store.open_session(&session, 5, now).await.unwrap();
         session.id
+    }
+}
+
+/// A waiting session of this person of `cli_a`, without a card.
+pub(in crate::auth_session) fn session_of(id: &str, person: &str) -> AuthSession {
+    AuthSession {
+        id: AuthSessionId::parse(id).unwrap(),
+        subject: subject("cli_a", person),
+        tenant: None,
+        scopes: ScopeSet::from_list("a"),
+        requesters: vec!["reports".to_owned()],
+        reason: None,
+        created_at: Timestamp::default(),
+        expires_at: Timestamp::default(),
+        opened_at: None,
+        way: crate::domain::auth_session::Way::Redirect,
+        attempts: 0,
+        card: CardDelivery::None,
+        card_due_at: None,
+        state: State::Waiting,
+        version: 1,
     }
 }
 
