@@ -109,12 +109,12 @@ impl Gateway {
         store.take_up_sealing_key().await?;
         let base = Base { ambient, metrics: Metrics::new()?, shutdown: Shutdown::default(), store: store.clone() };
         let auth_sessions = auth_sessions(&base, &config, &platforms);
-        let dispatch = dispatcher(&base, &platforms, &auth_sessions);
+        let grants = refreshing::grants(&base, &config, &platforms);
+        let dispatch = dispatcher(&base, &platforms, (&auth_sessions, &grants));
         dispatch.recall_tenants().await?;
         // Before a link is up: a tap that came while the kept ids are read would wait too long, and it comes only once.
         base.store.claim_inbox().await?;
         let streams = Streams::start(&base, &config, &platforms, &dispatch);
-        let grants = refreshing::grants(&base, &config, &platforms);
         jobs::start(&base, &auth_sessions, &grants);
         let addresses = (local(&api)?, local(&metrics_listener)?);
         let state = web_state(&base, &config, (&auth_sessions, &grants), &streams);
@@ -276,12 +276,16 @@ fn listen(base: &Base, (api, metrics): (TcpListener, TcpListener), state: WebSta
     serve(api, crate::web::router(state));
 }
 
-fn dispatcher(base: &Base, platforms: &[platforms::Built], auth_sessions: &AuthSessions) -> Dispatch {
+fn dispatcher(
+    base: &Base,
+    platforms: &[platforms::Built],
+    (auth_sessions, grants): (&AuthSessions, &Grants),
+) -> Dispatch {
     let tenants: HashMap<_, _> =
         platforms.iter().map(|built| (built.platform.app.clone(), built.tenant.clone())).collect();
     Dispatch::new(
         base.store.clone(),
-        auth_sessions.clone(),
+        (auth_sessions.clone(), grants.clone()),
         &tenants,
         Arc::clone(&base.ambient.clock),
         base.metrics.clone(),

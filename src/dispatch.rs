@@ -7,10 +7,14 @@ use std::sync::{Arc, OnceLock};
 
 use crate::auth_session::AuthSessions;
 use crate::domain::clock::Clock;
-use crate::domain::event::{Event, EventKind, Verdict};
+use crate::domain::event::{Change, Event, EventKind, Verdict};
 use crate::domain::ids::{AppId, TenantKey};
+use crate::grants::Grants;
 use crate::metrics::Metrics;
-use crate::store::{Accepted, Store, StoreError};
+use crate::store::{Accepted, AcceptedChange, Store, StoreError};
+
+/// How often a lost race against a person's session is run again.
+const TRIES: usize = 8;
 
 /// The dispatcher. Clones share everything.
 #[derive(Clone)]
@@ -19,6 +23,7 @@ pub struct Dispatch(Arc<Inner>);
 struct Inner {
     store: Store,
     auth_sessions: AuthSessions,
+    grants: Grants,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
     tenants: HashMap<AppId, OnceLock<TenantKey>>,
@@ -37,14 +42,14 @@ impl Dispatch {
     #[must_use]
     pub fn new(
         store: Store,
-        auth_sessions: AuthSessions,
+        (auth_sessions, grants): (AuthSessions, Grants),
         apps: &HashMap<AppId, Option<TenantKey>>,
         clock: Arc<dyn Clock>,
         metrics: Metrics,
     ) -> Self {
         let known = |tenant: &Option<TenantKey>| tenant.clone().map_or_else(OnceLock::new, OnceLock::from);
         let tenants = apps.iter().map(|(app, tenant)| (app.clone(), known(tenant))).collect();
-        Self(Arc::new(Inner { store, auth_sessions, clock, metrics, tenants }))
+        Self(Arc::new(Inner { store, auth_sessions, grants, clock, metrics, tenants }))
     }
 
     /// Handles one event. A store that is away is answered as not accepted, so that the platform sends again.
@@ -67,15 +72,38 @@ impl Dispatch {
             tracing::warn!(target: "audit", app = %event.app, "an event of another organisation was ignored");
             return Ok((Verdict::accepted(), Fate::Foreign));
         }
-        if let EventKind::CardAction(action) = &event.kind {
-            // Boxed, as is the pinning below: what is rare and large must not be carried along by every event.
-            let (verdict, seen) = Box::pin(self.0.auth_sessions.tapped(event, action)).await?;
-            return Ok((verdict, if seen { Fate::Duplicate } else { Fate::New }));
+        // Boxed, as is the pinning below: what is rare and large must not be carried along by every event.
+        match &event.kind {
+            EventKind::CardAction(action) => {
+                let (verdict, seen) = Box::pin(self.0.auth_sessions.tapped(event, action)).await?;
+                return Ok((verdict, if seen { Fate::Duplicate } else { Fate::New }));
+            }
+            EventKind::Change(change) => return Ok((Verdict::accepted(), Box::pin(self.change(event, change)).await?)),
+            EventKind::Other => {}
         }
         let now = self.0.clock.now();
         let accepted = self.0.store.accept(&event.app, &event.id, &event.event_type, now).await?;
         let fate = if matches!(accepted, Accepted::Duplicate) { Fate::Duplicate } else { Fate::New };
         Ok((Verdict::accepted(), fate))
+    }
+
+    /// A change of what people granted, stored with the auth session that it ends; then those who wait are told.
+    async fn change(&self, event: &Event, change: &Change) -> Result<Fate, StoreError> {
+        let Inner { auth_sessions, grants, .. } = &*self.0;
+        let at = grants.happened_at(event);
+        for _ in 0..TRIES {
+            let ending = auth_sessions.ending(&event.app, change, at).await?;
+            let after = ending.as_ref().map(|ending| ending.after.clone());
+            match grants.changed(event, change, after, at).await? {
+                AcceptedChange::New { ended, .. } => {
+                    auth_sessions.changed(&event.app, change, ending.as_ref().zip(ended.as_deref()));
+                    return Ok(Fate::New);
+                }
+                AcceptedChange::Duplicate => return Ok(Fate::Duplicate),
+                AcceptedChange::Lost => {}
+            }
+        }
+        Err(StoreError::contended())
     }
 
     /// Reads what earlier events pinned; before the first event is handled.

@@ -3,6 +3,7 @@
 //! The ten of requirement R-LARK-65 come first, under the prefix `cardkey_`. Labels are bounded: app ids come from the
 //! configuration, everything else from this code.
 
+mod dead_grants;
 mod refresh;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
 };
 
+use dead_grants::DeadGrants;
 pub use refresh::InFlight;
 
 /// All metrics. Clones share them.
@@ -36,6 +38,7 @@ struct Inner {
     frame_bad_total: IntCounterVec,
     event_total: IntCounterVec,
     event_ack_seconds: HistogramVec,
+    dead_grants: DeadGrants,
     http_requests_total: IntCounterVec,
     api_key_refused_total: IntCounterVec,
     job_last_success: IntGaugeVec,
@@ -154,6 +157,7 @@ impl Metrics {
                 &["app_id"],
                 &[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.5],
             )?,
+            dead_grants: DeadGrants::new(&b)?,
             http_requests_total: b.counter(
                 "http_requests_total",
                 "answered HTTP requests by route and status",

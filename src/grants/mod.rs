@@ -7,6 +7,7 @@
 //! [`scheduler`]'s.
 
 mod admission;
+mod changes;
 mod outcomes;
 mod refresher;
 mod revoke;
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::domain::clock::{Clock, Timestamp};
-use crate::domain::grant::{Grant, GrantFacts, GrantStatus, GrantVersion};
+use crate::domain::grant::{Grant, GrantFacts, GrantStatus, GrantVersion, Suspension};
 use crate::domain::ids::{AppId, AttemptId, GrantId, Subject, SubjectId};
 use crate::domain::random::Random;
 use crate::domain::refresh::Timers;
@@ -123,6 +124,8 @@ pub enum Lookup {
     },
     /// There is a grant, but no token can be had from it now.
     NotNow(RefreshError),
+    /// The platform has suspended the person or the app: neither is a token given, nor is the person asked.
+    Suspended(Suspension),
 }
 
 impl Grants {
@@ -174,7 +177,11 @@ impl Grants {
 
     /// A token of the person for these scopes that lives for `min_ttl`, or what stands in the way.
     pub async fn lookup(&self, subject: &Subject, scopes: &ScopeSet, min_ttl: Duration) -> Result<Lookup, StoreError> {
-        let Some(grant) = self.0.store.grant(subject).await? else { return Ok(Lookup::Ask { found: None }) };
+        let (grant, suspension) = tokio::try_join!(self.0.store.grant(subject), self.0.store.suspension(subject))?;
+        if let Some(suspension) = suspension {
+            return Ok(Lookup::Suspended(suspension));
+        }
+        let Some(grant) = grant else { return Ok(Lookup::Ask { found: None }) };
         if !grant.facts.scopes.covers(scopes) {
             return Ok(ask_for_more_than(&grant));
         }
@@ -205,10 +212,12 @@ impl Grants {
                 let Some(fresh) = self.0.store.grant(&grant.facts.subject).await? else {
                     return Ok(Lookup::Ask { found: None });
                 };
-                let (covered, ask) = (fresh.facts.scopes.covers(scopes), ask_for_more_than(&fresh));
+                // The grant may have died or lost scopes meanwhile.
+                let lives = fresh.facts.lives_for(self.0.clock.now(), Duration::ZERO);
+                let (usable, ask) = (lives && fresh.facts.scopes.covers(scopes), ask_for_more_than(&fresh));
                 self.note_used(&fresh, self.0.clock.now());
                 let token = Lookup::Token { grant: Box::new(fresh), stale: false };
-                return Ok(if covered { token } else { ask });
+                return Ok(if usable { token } else { ask });
             }
             Err(error) => error,
         };
@@ -235,7 +244,7 @@ impl Grants {
         });
     }
 
-    /// What may be shown of the grants under these apps.
+    /// What may be shown of the grants under these apps, and whether each is suspended.
     pub async fn list(
         &self,
         apps: &BTreeSet<AppId>,
@@ -243,8 +252,10 @@ impl Grants {
         subject: Option<&SubjectId>,
         after: Option<&GrantId>,
         limit: u64,
-    ) -> Result<Vec<GrantFacts>, StoreError> {
-        self.0.store.list_grants(apps, app, subject, after, limit).await
+    ) -> Result<Vec<(GrantFacts, bool)>, StoreError> {
+        let found = self.0.store.list_grants(apps, app, subject, after, limit).await?;
+        let suspended = self.0.store.suspended(&found).await?;
+        Ok(found.into_iter().zip(suspended).collect())
     }
 }
 

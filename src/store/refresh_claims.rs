@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::{Grant, GrantStatus, GrantVersion};
@@ -18,7 +18,10 @@ use crate::store::entity::grant::{ActiveModel, Column, Entity, Model};
 use crate::store::grant_row::{self, IDLE, INTENT, UNCLEAR};
 use crate::store::grants::at;
 use crate::store::refresh_journal;
-use crate::store::{PAGE, Store, StoreError};
+use crate::store::{PAGE, Store, StoreError, suspensions};
+
+/// When a grant that is suspended is looked at again.
+const SUSPENDED_PAUSE: Duration = Duration::from_mins(10);
 
 /// One try to refresh a grant: what its owner needs to name it.
 #[derive(Debug, Clone)]
@@ -47,7 +50,7 @@ pub enum Claimed {
     Newer,
     /// Somebody else holds the lease.
     Busy,
-    /// A pause after an unclear outcome is not over.
+    /// A pause after an unclear outcome is not over, or the person or the app is suspended.
     Paused,
     /// It cannot be refreshed.
     Dead,
@@ -83,6 +86,10 @@ impl Store {
                 let Some(row) = row else { return Ok(Claimed::Gone) };
                 if let Some(refused) = refusal(&row, &attempt, now)? {
                     return Ok(refused);
+                }
+                if suspensions::holds(&scope.tx, &row.app_id, &row.subject).await? {
+                    put_off(&scope.tx, &row.id, now.plus(SUSPENDED_PAUSE)).await?;
+                    return Ok(Claimed::Paused);
                 }
                 let grant = Box::new(grant_row::open(&vault, &row)?);
                 let (version, tries) = (grant.facts.version, row.refresh_tries.saturating_add(1));
@@ -196,6 +203,12 @@ fn refusal(row: &Model, attempt: &Attempt, now: Timestamp) -> Result<Option<Clai
         UNCLEAR if !is_over => Some(Claimed::Paused),
         _ => None,
     })
+}
+
+async fn put_off(tx: &DatabaseTransaction, id: &str, until: Timestamp) -> Result<(), StoreError> {
+    let row = ActiveModel { refresh_due_at: Set(Some(until.as_micros())), ..ActiveModel::default() };
+    Entity::update_many().set(row).filter(Column::Id.eq(id)).exec(tx).await?;
+    Ok(())
 }
 
 fn intended(attempt: &Attempt, until: Timestamp) -> ActiveModel {

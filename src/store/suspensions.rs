@@ -71,6 +71,15 @@ impl Store {
     }
 }
 
+/// Whether this person is suspended, or the whole app is, as the transaction sees it.
+pub(super) async fn holds(tx: &DatabaseTransaction, app: &str, subject: &str) -> Result<bool, StoreError> {
+    let found = Entity::find()
+        .filter(Column::AppId.eq(app))
+        .filter(Column::Subject.is_in([WHOLE_APP, subject]))
+        .filter(Column::Suspended.eq(true));
+    Ok(found.one(tx).await?.is_some())
+}
+
 /// The people of the app who are suspended.
 pub(super) fn people_of(app: &AppId) -> SelectStatement {
     Query::select()

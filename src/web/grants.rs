@@ -36,8 +36,8 @@ pub(super) async fn list(
     let found = grants.list(&caller.apps, app.as_ref(), subject.as_ref(), after.as_ref(), limit).await;
     let found = found.map_err(|error| Problem::from_store(&error))?;
     let full = found.len() as u64 == limit;
-    let next = found.last().filter(|_| full).map(|last| last.id.as_str().to_owned());
-    let documents: Vec<Value> = found.iter().map(document).collect();
+    let next = found.last().filter(|_| full).map(|(last, _)| last.id.as_str().to_owned());
+    let documents: Vec<Value> = found.iter().map(|(facts, suspended)| document(facts, *suspended)).collect();
     Ok(axum::Json(json!({ "grants": documents, "next": next })).into_response())
 }
 
@@ -56,13 +56,14 @@ pub(super) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn document(facts: &GrantFacts) -> Value {
+fn document(facts: &GrantFacts, suspended: bool) -> Value {
     json!({
         "id": facts.id.as_str(),
         "app": facts.subject.app.as_str(),
         "subject": facts.subject.id.as_str(),
         "name": facts.name,
         "status": match facts.status {
+            _ if suspended => "suspended",
             GrantStatus::Active => "active",
             GrantStatus::NeedsConsent => "needs_consent",
         },

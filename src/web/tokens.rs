@@ -124,6 +124,7 @@ async fn answer(
         match grants.lookup(&ask.subject, &ask.scopes, min_ttl).await.map_err(|e| Problem::from_store(&e))? {
             Lookup::Token { grant, stale } => return Ok(token(&grant, stale, auth_sessions.now())),
             Lookup::NotNow(error) => return Err(error.into()),
+            Lookup::Suspended(suspension) => return Err(suspension.into()),
             Lookup::Ask { found } => ask.found = found,
         }
         let asked = match auth_sessions.ask(&ask).await {
@@ -134,7 +135,14 @@ async fn answer(
         let session = auth_sessions.wait(&asked.session.id, patience).await.map_err(|e| Problem::from_store(&e))?;
         let Some(session) = session else { return Err(Problem::not_found()) };
         match &session.state {
-            SessionState::Waiting | SessionState::Exchanging(_) => return Ok(pending(&Asked { session, ..asked })),
+            SessionState::Waiting | SessionState::Exchanging(_) => {
+                // Whoever waited may have been let go because there is nothing to wait for any more.
+                let suspension = grants.suspension(&session.subject).await.map_err(|e| Problem::from_store(&e))?;
+                return match suspension {
+                    Some(suspension) => Err(suspension.into()),
+                    None => Ok(pending(&Asked { session, ..asked })),
+                };
+            }
             SessionState::Completed(done) => {
                 // What this session was asked for and did not bring will not come by asking once more.
                 let refused = ask.scopes.common(&done.missing);

@@ -27,6 +27,7 @@ mod leaks;
 mod long;
 mod metrics;
 mod pictures;
+mod platform_events;
 mod refresh_crash;
 mod refreshing;
 mod rotation;

@@ -7,6 +7,7 @@ use super::Problem;
 use crate::access::Refused;
 use crate::auth_session::{AskError, WithdrawError};
 use crate::domain::caller::Forbidden;
+use crate::domain::grant::Suspension;
 use crate::grants::{RefreshError, RevokeError};
 
 impl From<Refused> for Problem {
@@ -82,6 +83,25 @@ impl From<RefreshError> for Problem {
             RefreshError::Unavailable | RefreshError::NeedsConsent => Self::platform(),
             RefreshError::Misconfigured => Self::misconfigured(),
         }
+    }
+}
+
+impl From<Suspension> for Problem {
+    fn from(suspension: Suspension) -> Self {
+        let (word, title, detail) = match suspension {
+            Suspension::Person => (
+                "person-suspended",
+                "The person is suspended",
+                "The platform has frozen or closed the person's account. What they granted is kept and works again when \
+                 they are back.",
+            ),
+            Suspension::App => (
+                "app-stopped",
+                "The app is stopped",
+                "The app was stopped at the platform. What people granted is kept and works again when it is started.",
+            ),
+        };
+        Self::new(StatusCode::FORBIDDEN, word, title, detail)
     }
 }
 
