@@ -5,7 +5,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/heading.sh"
 
 # gcc: C parts of the TLS, SQLite and allocator crates. chromium: the browser tests; the fonts: so that their pictures
 # show Chinese and emoji. sqlite3: a look into databases from outside. python3: conformance and small scripts.
+# postgresql, mariadb-server: their programs; the tests start servers of their own with them.
 packages=(gcc libc6-dev curl ca-certificates python3 python3-venv sqlite3
+    postgresql mariadb-server
     chromium chromium-driver fonts-noto-cjk fonts-noto-color-emoji)
 
 # Package servers hiccup: three tries, a little apart.
@@ -17,6 +19,29 @@ patiently() {
         sleep $((try * 5))
     done
     return 1
+}
+
+# Installs packages without starting the services that come with them, now or when the machine starts: of the
+# databases only the programs are wanted. Services that were there before are left alone.
+install() {
+    local root=() policy=/usr/sbin/policy-rc.d ours=
+    [ "$(id -u)" = 0 ] || root=(sudo)
+    patiently "${root[@]}" apt-get update -q
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null
+        "${root[@]}" chmod 755 "$policy"
+        ours=yes
+    fi
+    local done=0
+    patiently "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@" || done=$?
+    [ -z "$ours" ] || "${root[@]}" rm "$policy"
+    local service
+    for service in postgresql mariadb; do
+        case " $* " in
+        *" $service "* | *" $service-server "*) "${root[@]}" systemctl disable "$service" 2>/dev/null || true ;;
+        esac
+    done
+    return "$done"
 }
 
 missing=()
@@ -31,10 +56,7 @@ fi
 
 if [ ${#missing[@]} -gt 0 ]; then
     heading "packages: ${missing[*]}"
-    root=()
-    [ "$(id -u)" = 0 ] || root=(sudo)
-    patiently "${root[@]}" apt-get update -q
-    patiently "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}"
+    install "${missing[@]}"
 fi
 
 wanted=tests/conformance/requirements.txt

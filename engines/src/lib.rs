@@ -1,0 +1,57 @@
+//! Database servers for the tests: real ones, from the system's packages, on a loopback port and in a folder of their
+//! own. One server of a kind for a test process, started by the first test that needs it; a database for each test.
+//!
+//! A server must not outlive the process that started it, however that ends. So it is the child of a shell that waits
+//! for the end of a pipe, whose other end this process holds: when this process is gone, even killed, the shell ends
+//! the server by its id and removes the folder. A server never runs as root.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its servers too")]
+
+mod mariadb;
+mod postgres;
+mod server;
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use server::Server;
+
+/// A kind of server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// PostgreSQL.
+    Postgres,
+    /// MariaDB.
+    MariaDb,
+}
+
+impl Engine {
+    /// Makes an empty database; its URL.
+    #[must_use]
+    pub fn database(self) -> String {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("test_{}", COUNTER.fetch_add(1, Ordering::Relaxed));
+        let server = self.server();
+        match self {
+            Self::Postgres => postgres::make(server, &name),
+            Self::MariaDb => mariadb::make(server, &name),
+        }
+    }
+
+    /// Runs SQL as the server's administrator, past everything that a test has open.
+    pub fn administer(self, sql: &str) {
+        match self {
+            Self::Postgres => postgres::run(self.server(), sql),
+            Self::MariaDb => mariadb::run(self.server(), sql),
+        }
+    }
+
+    fn server(self) -> &'static Server {
+        static POSTGRES: OnceLock<Server> = OnceLock::new();
+        static MARIADB: OnceLock<Server> = OnceLock::new();
+        match self {
+            Self::Postgres => POSTGRES.get_or_init(postgres::start),
+            Self::MariaDb => MARIADB.get_or_init(mariadb::start),
+        }
+    }
+}

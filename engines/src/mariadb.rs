@@ -1,0 +1,38 @@
+//! MariaDB. What it writes need not survive the machine here, so it does not wait for the disk. Its default collation
+//! is left as distributions have it: the schema must not depend on it.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::server::{Folder, Server, feed, finish, free_port, until_up};
+
+pub(crate) fn start() -> Server {
+    let folder = Folder::new("mysql");
+    let data = format!("--datadir={}", folder.path.join("data").display());
+    let mut install = folder.command(Path::new("mariadb-install-db"));
+    install.args(["--no-defaults", &data, "--auth-root-authentication-method=normal", "--skip-test-db"]);
+    finish(&mut install);
+    let port = free_port();
+    let mut command = folder.command(Path::new("/usr/sbin/mariadbd"));
+    command.args(["--no-defaults", &data, "--bind-address=127.0.0.1", "--skip-name-resolve", "--skip-log-bin"]);
+    command.args([format!("--port={port}"), format!("--socket={}", folder.path.join("socket").display())]);
+    command.args(["--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--max-connections=500"]);
+    command.args(["--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M", "--performance-schema=OFF"]);
+    let server = folder.serve(&command, port);
+    until_up(server, || client(port, &["-e", "SELECT 1"]))
+}
+
+pub(crate) fn make(server: &Server, name: &str) -> String {
+    run(server, &format!("CREATE DATABASE {name};"));
+    format!("mysql://root@127.0.0.1:{}/{name}", server.port)
+}
+
+pub(crate) fn run(server: &Server, sql: &str) {
+    feed(&mut client(server.port, &[]), sql);
+}
+
+fn client(port: u16, arguments: &[&str]) -> Command {
+    let mut command = Command::new("mariadb");
+    command.args(["--no-defaults", "-h", "127.0.0.1", "-P", &port.to_string(), "-u", "root"]).args(arguments);
+    command
+}

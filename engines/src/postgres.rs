@@ -1,0 +1,54 @@
+//! PostgreSQL. What it writes need not survive the machine here, so it does not wait for the disk.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::server::{Folder, Server, feed, finish, free_port, until_up};
+
+pub(crate) fn start() -> Server {
+    let folder = Folder::new("postgres");
+    let data = folder.path.join("data");
+    let options = ["--no-sync", "--auth=trust", "--username=cardkey", "--encoding=UTF8", "--locale=C.UTF-8"];
+    finish(folder.command(&program("initdb")).args(options).arg("--pgdata").arg(&data));
+    let port = free_port();
+    let mut command = folder.command(&program("postgres"));
+    command.arg("-D").arg(&data).args(["-p", &port.to_string()]);
+    let sockets = format!("unix_socket_directories={}", folder.path.display());
+    for setting in [
+        "listen_addresses=127.0.0.1",
+        &sockets,
+        "fsync=off",
+        "full_page_writes=off",
+        "synchronous_commit=off",
+        "max_connections=500",
+        "shared_buffers=64MB",
+        "autovacuum=off",
+    ] {
+        command.args(["-c", setting]);
+    }
+    let server = folder.serve(&command, port);
+    until_up(server, || client(port, "postgres", &["-c", "SELECT 1"]))
+}
+
+pub(crate) fn make(server: &Server, name: &str) -> String {
+    run(server, &format!("CREATE DATABASE {name};"));
+    format!("postgres://cardkey@127.0.0.1:{}/{name}", server.port)
+}
+
+pub(crate) fn run(server: &Server, sql: &str) {
+    feed(&mut client(server.port, "postgres", &["-v", "ON_ERROR_STOP=1"]), sql);
+}
+
+fn client(port: u16, database: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new("psql");
+    command.args(["-X", "-q", "-h", "127.0.0.1", "-p", &port.to_string(), "-U", "cardkey", "-d", database]);
+    command.args(arguments);
+    command
+}
+
+/// The newest version that is installed; Debian keeps them beside each other, outside the search path.
+fn program(name: &str) -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let newest = versions.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).max();
+    newest.map_or_else(|| name.into(), |version| format!("/usr/lib/postgresql/{version}/bin/{name}").into())
+}

@@ -1,0 +1,103 @@
+//! A server's folder, port and process, whatever it is.
+
+use std::io::Write as _;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Ends the server and removes its folder when standard input ends.
+const KEEPER: &str = r#"folder=$1; shift
+"$@" </dev/null >"$folder/log" 2>&1 &
+server=$!
+cat >/dev/null
+kill -QUIT "$server"
+(sleep 10; kill -KILL "$server") >/dev/null 2>&1 &
+wait "$server" 2>/dev/null
+kill "$!" 2>/dev/null
+rm -rf "$folder""#;
+
+/// A server that runs until this process ends.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// Where it listens, on 127.0.0.1.
+    pub(crate) port: u16,
+    /// What keeps it running, as long as its standard input is open.
+    _keeper: Child,
+}
+
+/// A folder that belongs to whoever runs the server.
+pub(crate) struct Folder {
+    pub(crate) path: PathBuf,
+    user: &'static str,
+}
+
+impl Folder {
+    /// A new one. `user` is the account that the server's package made; it is used only if we are root.
+    pub(crate) fn new(user: &'static str) -> Self {
+        let path = tempfile::Builder::new().prefix("cardkey-engine-").tempdir().unwrap().keep();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+        if is_root() {
+            finish(Command::new("chown").arg(format!("{user}:")).arg(&path));
+        }
+        Self { path, user }
+    }
+
+    /// A command that runs as the folder's owner.
+    pub(crate) fn command(&self, program: &Path) -> Command {
+        let mut command = if is_root() {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid", self.user, "--regid", self.user, "--clear-groups", "--"]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        command.current_dir(&self.path);
+        command
+    }
+
+    /// Starts the server.
+    pub(crate) fn serve(self, command: &Command, port: u16) -> Server {
+        let mut keeper = Command::new("sh");
+        keeper.args(["-c", KEEPER, "keeper"]).arg(&self.path).arg(command.get_program()).args(command.get_args());
+        // A group of its own: an interrupt from the keyboard must not end the keeper before its work is done.
+        std::os::unix::process::CommandExt::process_group(&mut keeper, 0);
+        Server { port, _keeper: keeper.current_dir(&self.path).stdin(Stdio::piped()).spawn().unwrap() }
+    }
+}
+
+fn is_root() -> bool {
+    std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()) == 0
+}
+
+/// A port that nobody listens on at the moment.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// Runs a command to its good end.
+pub(crate) fn finish(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {} {said}", output.status);
+}
+
+/// Runs a client with this SQL on its standard input.
+pub(crate) fn feed(command: &mut Command, sql: &str) {
+    let mut client = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    client.stdin.take().unwrap().write_all(sql.as_bytes()).unwrap();
+    let output = client.wait_with_output().unwrap();
+    assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Waits until the command succeeds: the server is up.
+pub(crate) fn until_up(server: Server, mut probe: impl FnMut() -> Command) -> Server {
+    for _ in 0..600 {
+        let mut probe = probe();
+        if probe.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success() {
+            return server;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("the server does not come up on port {}", server.port);
+}
