@@ -2,17 +2,18 @@
 
 use sea_orm_migration::prelude::*;
 
+use crate::dialect;
+
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let table = Table::create()
-            .table("vault_keys")
-            .if_not_exists()
-            .col(ColumnDef::new("key_id").string_len(16).not_null().primary_key())
-            .col(ColumnDef::new("check_sealed").blob().not_null())
+        let backend = manager.get_database_backend();
+        let table = dialect::table(backend, "vault_keys")
+            .col(dialect::word(backend, "key_id", 16).not_null().primary_key())
+            .col(dialect::blob(backend, "check_sealed").not_null())
             .to_owned();
         manager.create_table(table).await
     }

@@ -16,13 +16,11 @@ pub(crate) struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let backend = manager.get_database_backend();
-        let mut table = Table::create()
-            .table("inbox")
-            .if_not_exists()
+        let mut table = dialect::table(backend, "inbox")
             .col(dialect::sequence(backend, "seq"))
-            .col(ColumnDef::new("app_id").string_len(128).not_null())
-            .col(ColumnDef::new("event_id").string_len(128).not_null())
-            .col(ColumnDef::new("event_type").string_len(128).not_null())
+            .col(dialect::word(backend, "app_id", 128).not_null())
+            .col(dialect::word(backend, "event_id", 128).not_null())
+            .col(dialect::word(backend, "event_type", 128).not_null())
             .col(ColumnDef::new("received_at").big_integer().not_null())
             .to_owned();
         if backend != DbBackend::Sqlite {

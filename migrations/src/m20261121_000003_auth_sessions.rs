@@ -3,6 +3,9 @@
 //! `expires_at` under `state` are where the jobs find their work without scanning.
 
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
+
+use crate::dialect;
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -30,13 +33,9 @@ const INDEXES: [(&str, &[&str]); 7] = [
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(table()).await?;
+        manager.create_table(table(manager.get_database_backend())).await?;
         for (name, columns) in INDEXES {
-            let mut index = Index::create().name(name).table("auth_sessions").if_not_exists().to_owned();
-            for column in columns {
-                index.col(*column);
-            }
-            manager.create_index(index).await?;
+            dialect::index(manager, "auth_sessions", name, columns).await?;
         }
         Ok(())
     }
@@ -50,61 +49,61 @@ impl MigrationTrait for Migration {
     }
 }
 
-fn table() -> TableCreateStatement {
-    let mut table = Table::create().table("auth_sessions").if_not_exists().to_owned();
-    table.col(ColumnDef::new("id").string_len(64).not_null().primary_key());
-    asked(&mut table);
-    way(&mut table);
-    card(&mut table);
-    standing(&mut table);
+fn table(backend: DbBackend) -> TableCreateStatement {
+    let mut table = dialect::table(backend, "auth_sessions");
+    table.col(dialect::word(backend, "id", 64).not_null().primary_key());
+    asked(backend, &mut table);
+    way(backend, &mut table);
+    card(backend, &mut table);
+    standing(backend, &mut table);
     for check in CHECKS {
         table.check(Expr::cust(check));
     }
     table
 }
 
-fn asked(table: &mut TableCreateStatement) {
+fn asked(backend: DbBackend, table: &mut TableCreateStatement) {
     table
-        .col(ColumnDef::new("app_id").string_len(128).not_null())
-        .col(ColumnDef::new("subject").string_len(128).not_null())
-        .col(ColumnDef::new("tenant").string_len(128))
-        .col(ColumnDef::new("scopes").text().not_null())
-        .col(ColumnDef::new("requesters").text().not_null())
-        .col(ColumnDef::new("reason").text())
+        .col(dialect::word(backend, "app_id", 128).not_null())
+        .col(dialect::word(backend, "subject", 128).not_null())
+        .col(dialect::word(backend, "tenant", 128))
+        .col(dialect::text(backend, "scopes").not_null())
+        .col(dialect::text(backend, "requesters").not_null())
+        .col(dialect::text(backend, "reason"))
         .col(ColumnDef::new("created_at").big_integer().not_null())
         .col(ColumnDef::new("expires_at").big_integer().not_null())
         .col(ColumnDef::new("opened_at").big_integer());
 }
 
-fn way(table: &mut TableCreateStatement) {
+fn way(backend: DbBackend, table: &mut TableCreateStatement) {
     table
-        .col(ColumnDef::new("way").string_len(16).not_null())
-        .col(ColumnDef::new("way_sealed").blob())
+        .col(dialect::word(backend, "way", 16).not_null())
+        .col(dialect::blob(backend, "way_sealed"))
         .col(ColumnDef::new("poll_interval_secs").big_integer())
         .col(ColumnDef::new("next_poll_at").big_integer())
         .col(ColumnDef::new("poll_due_at").big_integer())
         .col(ColumnDef::new("attempts").big_integer().not_null());
 }
 
-fn card(table: &mut TableCreateStatement) {
+fn card(backend: DbBackend, table: &mut TableCreateStatement) {
     table
-        .col(ColumnDef::new("card_state").string_len(16).not_null())
+        .col(dialect::word(backend, "card_state", 16).not_null())
         .col(ColumnDef::new("card_send_no").big_integer())
-        .col(ColumnDef::new("card_message").string_len(128))
-        .col(ColumnDef::new("card_shown").string_len(128))
+        .col(dialect::word(backend, "card_message", 128))
+        .col(dialect::word(backend, "card_shown", 128))
         .col(ColumnDef::new("card_due_at").big_integer())
         .col(ColumnDef::new("with_card").boolean().not_null());
 }
 
-fn standing(table: &mut TableCreateStatement) {
+fn standing(backend: DbBackend, table: &mut TableCreateStatement) {
     table
-        .col(ColumnDef::new("state").string_len(16).not_null())
+        .col(dialect::word(backend, "state", 16).not_null())
         .col(ColumnDef::new("ended_at").big_integer())
-        .col(ColumnDef::new("grant_id").string_len(64))
-        .col(ColumnDef::new("missing").text())
-        .col(ColumnDef::new("failure").string_len(64))
-        .col(ColumnDef::new("exchange_sealed").blob())
+        .col(dialect::word(backend, "grant_id", 64))
+        .col(dialect::text(backend, "missing"))
+        .col(dialect::word(backend, "failure", 64))
+        .col(dialect::blob(backend, "exchange_sealed"))
         .col(ColumnDef::new("exchanging_since").big_integer())
-        .col(ColumnDef::new("open_key").string_len(64).unique_key())
+        .col(dialect::word(backend, "open_key", 64).unique_key())
         .col(ColumnDef::new("version").big_integer().not_null());
 }

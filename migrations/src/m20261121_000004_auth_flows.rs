@@ -2,19 +2,20 @@
 
 use sea_orm_migration::prelude::*;
 
+use crate::dialect;
+
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let table = Table::create()
-            .table("auth_flows")
-            .if_not_exists()
-            .col(ColumnDef::new("state_hash").string_len(64).not_null().primary_key())
-            .col(ColumnDef::new("auth_session_id").string_len(64).not_null())
-            .col(ColumnDef::new("verifier_sealed").blob().not_null())
-            .col(ColumnDef::new("cookie_hash").string_len(64).not_null())
+        let backend = manager.get_database_backend();
+        let table = dialect::table(backend, "auth_flows")
+            .col(dialect::word(backend, "state_hash", 64).not_null().primary_key())
+            .col(dialect::word(backend, "auth_session_id", 64).not_null())
+            .col(dialect::blob(backend, "verifier_sealed").not_null())
+            .col(dialect::word(backend, "cookie_hash", 64).not_null())
             .col(ColumnDef::new("created_at").big_integer().not_null())
             .col(ColumnDef::new("burnt").boolean().not_null())
             .foreign_key(
@@ -26,14 +27,7 @@ impl MigrationTrait for Migration {
             )
             .to_owned();
         manager.create_table(table).await?;
-        let index = Index::create()
-            .name("auth_flows_session_created")
-            .table("auth_flows")
-            .if_not_exists()
-            .col("auth_session_id")
-            .col("created_at")
-            .to_owned();
-        manager.create_index(index).await
+        dialect::index(manager, "auth_flows", "auth_flows_session_created", &["auth_session_id", "created_at"]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -1,6 +1,9 @@
 //! `grants`: one row per subject with its pair of tokens. The sealed columns are bound to consent number and generation.
 
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
+
+use crate::dialect;
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -15,16 +18,8 @@ const CHECKS: [&str; 4] = [
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(table()).await?;
-        let index = Index::create()
-            .name("grants_app_status_access")
-            .table("grants")
-            .if_not_exists()
-            .col("app_id")
-            .col("status")
-            .col("access_expires_at")
-            .to_owned();
-        manager.create_index(index).await
+        manager.create_table(table(manager.get_database_backend())).await?;
+        dialect::index(manager, "grants", "grants_app_status_access", &["app_id", "status", "access_expires_at"]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -36,11 +31,11 @@ impl MigrationTrait for Migration {
     }
 }
 
-fn table() -> TableCreateStatement {
-    let mut table = Table::create().table("grants").if_not_exists().to_owned();
-    table.col(ColumnDef::new("id").string_len(64).not_null().primary_key());
-    person(&mut table);
-    tokens(&mut table);
+fn table(backend: DbBackend) -> TableCreateStatement {
+    let mut table = dialect::table(backend, "grants");
+    table.col(dialect::word(backend, "id", 64).not_null().primary_key());
+    person(backend, &mut table);
+    tokens(backend, &mut table);
     table
         .col(ColumnDef::new("created_at").big_integer().not_null())
         .col(ColumnDef::new("updated_at").big_integer().not_null())
@@ -51,24 +46,24 @@ fn table() -> TableCreateStatement {
     table
 }
 
-fn person(table: &mut TableCreateStatement) {
+fn person(backend: DbBackend, table: &mut TableCreateStatement) {
     table
-        .col(ColumnDef::new("app_id").string_len(128).not_null())
-        .col(ColumnDef::new("subject").string_len(128).not_null())
-        .col(ColumnDef::new("tenant").string_len(128))
-        .col(ColumnDef::new("name").text())
-        .col(ColumnDef::new("mobile_sealed").blob())
-        .col(ColumnDef::new("email_sealed").blob());
+        .col(dialect::word(backend, "app_id", 128).not_null())
+        .col(dialect::word(backend, "subject", 128).not_null())
+        .col(dialect::word(backend, "tenant", 128))
+        .col(dialect::text(backend, "name"))
+        .col(dialect::blob(backend, "mobile_sealed"))
+        .col(dialect::blob(backend, "email_sealed"));
 }
 
-fn tokens(table: &mut TableCreateStatement) {
+fn tokens(backend: DbBackend, table: &mut TableCreateStatement) {
     table
         .col(ColumnDef::new("consent_no").big_integer().not_null())
         .col(ColumnDef::new("generation").big_integer().not_null())
-        .col(ColumnDef::new("status").string_len(16).not_null())
-        .col(ColumnDef::new("scopes").text().not_null())
-        .col(ColumnDef::new("access_sealed").blob().not_null())
-        .col(ColumnDef::new("refresh_sealed").blob())
+        .col(dialect::word(backend, "status", 16).not_null())
+        .col(dialect::text(backend, "scopes").not_null())
+        .col(dialect::blob(backend, "access_sealed").not_null())
+        .col(dialect::blob(backend, "refresh_sealed"))
         .col(ColumnDef::new("obtained_at").big_integer().not_null())
         .col(ColumnDef::new("access_expires_at").big_integer().not_null())
         .col(ColumnDef::new("refresh_expires_at").big_integer())

@@ -2,20 +2,21 @@
 
 use sea_orm_migration::prelude::*;
 
+use crate::dialect;
+
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let table = Table::create()
-            .table("api_keys")
-            .if_not_exists()
-            .col(ColumnDef::new("id").string_len(64).not_null().primary_key())
-            .col(ColumnDef::new("name").text().not_null())
-            .col(ColumnDef::new("apps").text().not_null())
-            .col(ColumnDef::new("scopes").text().not_null())
-            .col(ColumnDef::new("secret_mac").string_len(64).not_null())
+        let backend = manager.get_database_backend();
+        let table = dialect::table(backend, "api_keys")
+            .col(dialect::word(backend, "id", 64).not_null().primary_key())
+            .col(dialect::text(backend, "name").not_null())
+            .col(dialect::text(backend, "apps").not_null())
+            .col(dialect::text(backend, "scopes").not_null())
+            .col(dialect::word(backend, "secret_mac", 64).not_null())
             .col(ColumnDef::new("created_at").big_integer().not_null())
             .col(ColumnDef::new("revoked_at").big_integer())
             .to_owned();

@@ -2,17 +2,18 @@
 
 use sea_orm_migration::prelude::*;
 
+use crate::dialect;
+
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let table = Table::create()
-            .table("pinned_tenants")
-            .if_not_exists()
-            .col(ColumnDef::new("app_id").string_len(128).not_null().primary_key())
-            .col(ColumnDef::new("tenant").string_len(128).not_null())
+        let backend = manager.get_database_backend();
+        let table = dialect::table(backend, "pinned_tenants")
+            .col(dialect::word(backend, "app_id", 128).not_null().primary_key())
+            .col(dialect::word(backend, "tenant", 128).not_null())
             .col(ColumnDef::new("pinned_at").big_integer().not_null())
             .to_owned();
         manager.create_table(table).await
