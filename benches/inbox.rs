@@ -13,7 +13,7 @@ use cardkey::domain::clock::Timestamp;
 use cardkey::domain::ids::{AppId, EventId};
 use cardkey::domain::random::Random;
 use cardkey::domain::refresh_plan::RefreshPlan;
-use cardkey::store::{Accepted, Store, StoreConfig};
+use cardkey::store::{Accepted, PoolConfig, Store, StoreConfig};
 use cardkey::vault::{Keyring, Vault};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -49,6 +49,7 @@ async fn main() {
     let directory = tempfile::tempdir_in(root).unwrap();
     let config = StoreConfig {
         url: format!("sqlite://{}?mode=rwc", directory.path().join("bench.db").display()),
+        pool: PoolConfig::default(),
         migrate: true,
         plan: RefreshPlan::default(),
     };

@@ -34,7 +34,7 @@ use crate::domain::secret::Secret;
 use crate::grants::Grants;
 use crate::metrics::Metrics;
 use crate::shutdown::Shutdown;
-use crate::store::{Store, StoreConfig};
+use crate::store::{PoolConfig, Store, StoreConfig};
 use crate::vault::{Keyring, Vault};
 use crate::web::serve::Limits;
 use crate::web::{CookieStyle, WebState};
@@ -100,7 +100,7 @@ impl Gateway {
     /// Starts everything, or says in one line why not.
     pub async fn start(config: Config, ambient: Ambient) -> Result<Self, StartError> {
         ambient::install_tls_provider();
-        let lock = ProcessLock::take(&config.database.url)?;
+        let lock = ProcessLock::take(config.database.url.expose())?;
         let platforms = platforms::build(&config, &ambient)?;
         let api = bind(config.server.listen).await?;
         let metrics_listener = bind(config.metrics.listen).await?;
@@ -174,10 +174,11 @@ pub async fn migrate(config: &Config) -> Result<(), StartError> {
     with_store(config, true, |store| async move { store.ping().await.map_err(StartError::from) }).await
 }
 
-/// Checks what can be checked without starting: the key ring, the platforms' settings, CA files.
+/// Checks what can be checked without starting: the key ring, the database's URL, the platforms' settings, CA files.
 pub fn check(config: &Config) -> Result<(), StartError> {
     ambient::install_tls_provider();
     keyring(config)?;
+    store_config(config, false).check()?;
     platforms::build(config, &Ambient::default())?;
     Ok(())
 }
@@ -207,8 +208,20 @@ async fn open_store(
     tasks: &TaskTracker,
 ) -> Result<Store, StartError> {
     let vault = Vault::new(keyring(config)?, Arc::clone(&ambient.random));
-    let settings = StoreConfig { url: config.database.url.clone(), migrate, plan: refreshing::plan(config) };
-    Ok(Store::open(settings, vault, tasks).await?)
+    Ok(Store::open(store_config(config, migrate), vault, tasks).await?)
+}
+
+fn store_config(config: &Config, migrate: bool) -> StoreConfig {
+    let database = &config.database;
+    let pool = PoolConfig {
+        size: database.pool_size,
+        overflow: database.max_overflow,
+        pre_ping: database.pool_pre_ping,
+        recycle: database.pool_recycle,
+        connect_timeout: database.connect_timeout,
+        statement_timeout: database.statement_timeout,
+    };
+    StoreConfig { url: database.url.expose().to_owned(), pool, migrate, plan: refreshing::plan(config) }
 }
 
 fn keyring(config: &Config) -> Result<Keyring, StartError> {

@@ -4,6 +4,9 @@
 //! `refresh_due_at` is null where there is nothing to do, so that the index on it holds only what can become due.
 
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
+
+use crate::dialect;
 
 const DUE: &str = "grants_refresh_due";
 const JOURNAL_AGE: &str = "refresh_journal_prepared";
@@ -28,19 +31,20 @@ pub(crate) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for column in columns() {
-            manager.alter_table(Table::alter().table("grants").add_column(column).to_owned()).await?;
+        let backend = manager.get_database_backend();
+        for (name, column) in COLUMNS.into_iter().zip(columns(backend)) {
+            // MariaDB keeps the columns of a run that broke off.
+            if !manager.has_column("grants", name).await? {
+                manager.alter_table(Table::alter().table("grants").add_column(column).to_owned()).await?;
+            }
         }
         manager.execute(backfill()).await?;
-        let due = Index::create().name(DUE).table("grants").col("app_id").col("refresh_due_at").to_owned();
-        manager.create_index(due).await?;
-        manager.create_table(journal()).await?;
-        let age = Index::create().name(JOURNAL_AGE).table("refresh_journal").col("prepared_at").to_owned();
-        manager.create_index(age).await?;
-        manager.create_table(quarantine()).await?;
-        let aside = Index::create().name(SET_ASIDE).table("quarantined_pairs").col("grant_id").to_owned();
-        manager.create_index(aside).await?;
-        manager.create_table(budgets()).await
+        dialect::index(manager, "grants", DUE, &["app_id", "refresh_due_at"]).await?;
+        manager.create_table(journal(backend)).await?;
+        dialect::index(manager, "refresh_journal", JOURNAL_AGE, &["prepared_at"]).await?;
+        manager.create_table(quarantine(backend)).await?;
+        dialect::index(manager, "quarantined_pairs", SET_ASIDE, &["grant_id"]).await?;
+        manager.create_table(budgets(backend)).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -59,14 +63,14 @@ impl MigrationTrait for Migration {
     }
 }
 
-fn columns() -> Vec<ColumnDef> {
-    vec![
+fn columns(backend: DbBackend) -> [ColumnDef; 9] {
+    [
         // idle, intent (a token is about to be, or was, sent) or unclear (it may have been spent).
-        ColumnDef::new("refresh_state").string_len(16).not_null().default("idle").to_owned(),
+        dialect::word(backend, "refresh_state", 16).not_null().default("idle").to_owned(),
         ColumnDef::new("refresh_fence").big_integer().not_null().default(0).to_owned(),
         ColumnDef::new("refresh_tries").integer().not_null().default(0).to_owned(),
-        ColumnDef::new("refresh_owner").string_len(64).to_owned(),
-        ColumnDef::new("refresh_attempt").string_len(64).to_owned(),
+        dialect::word(backend, "refresh_owner", 64).to_owned(),
+        dialect::word(backend, "refresh_attempt", 64).to_owned(),
         // The end of the lease, or of the pause after an unclear outcome.
         ColumnDef::new("refresh_until").big_integer().to_owned(),
         ColumnDef::new("refresh_due_at").big_integer().to_owned(),
@@ -88,46 +92,40 @@ fn backfill() -> UpdateStatement {
         .to_owned()
 }
 
-fn journal() -> TableCreateStatement {
-    Table::create()
-        .table("refresh_journal")
-        .if_not_exists()
-        .col(ColumnDef::new("attempt").string_len(64).not_null().primary_key())
-        .col(ColumnDef::new("grant_id").string_len(64).not_null())
+fn journal(backend: DbBackend) -> TableCreateStatement {
+    dialect::table(backend, "refresh_journal")
+        .col(dialect::word(backend, "attempt", 64).not_null().primary_key())
+        .col(dialect::word(backend, "grant_id", 64).not_null())
         .col(ColumnDef::new("consent_no").big_integer().not_null())
         .col(ColumnDef::new("generation").big_integer().not_null())
         .col(ColumnDef::new("fence").big_integer().not_null())
         .col(ColumnDef::new("tries").integer().not_null())
-        .col(ColumnDef::new("owner").string_len(64).not_null())
-        .col(ColumnDef::new("outcome").string_len(32))
+        .col(dialect::word(backend, "owner", 64).not_null())
+        .col(dialect::word(backend, "outcome", 32))
         .col(ColumnDef::new("code").big_integer())
         .col(ColumnDef::new("prepared_at").big_integer().not_null())
         .col(ColumnDef::new("ended_at").big_integer())
         .to_owned()
 }
 
-fn quarantine() -> TableCreateStatement {
-    Table::create()
-        .table("quarantined_pairs")
-        .if_not_exists()
-        .col(ColumnDef::new("attempt").string_len(64).not_null().primary_key())
-        .col(ColumnDef::new("grant_id").string_len(64).not_null())
+fn quarantine(backend: DbBackend) -> TableCreateStatement {
+    dialect::table(backend, "quarantined_pairs")
+        .col(dialect::word(backend, "attempt", 64).not_null().primary_key())
+        .col(dialect::word(backend, "grant_id", 64).not_null())
         .col(ColumnDef::new("consent_no").big_integer().not_null())
         .col(ColumnDef::new("generation").big_integer().not_null())
-        .col(ColumnDef::new("access_sealed").blob().not_null())
-        .col(ColumnDef::new("refresh_sealed").blob())
+        .col(dialect::blob(backend, "access_sealed").not_null())
+        .col(dialect::blob(backend, "refresh_sealed"))
         .col(ColumnDef::new("access_expires_at").big_integer().not_null())
         .col(ColumnDef::new("refresh_expires_at").big_integer())
-        .col(ColumnDef::new("scopes").text().not_null())
+        .col(dialect::text(backend, "scopes").not_null())
         .col(ColumnDef::new("created_at").big_integer().not_null())
         .to_owned()
 }
 
-fn budgets() -> TableCreateStatement {
-    Table::create()
-        .table("rate_budgets")
-        .if_not_exists()
-        .col(ColumnDef::new("bucket").string_len(190).not_null().primary_key())
+fn budgets(backend: DbBackend) -> TableCreateStatement {
+    dialect::table(backend, "rate_budgets")
+        .col(dialect::word(backend, "bucket", 190).not_null().primary_key())
         // The theoretical arrival time of the generic cell rate algorithm (ITU-T I.371).
         .col(ColumnDef::new("arrival").big_integer().not_null())
         .col(ColumnDef::new("closed_until").big_integer().not_null().default(0))

@@ -4,28 +4,24 @@
 
 use sea_orm_migration::prelude::*;
 
+use crate::dialect;
+
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let mut table = Table::create().table("suspensions").if_not_exists().to_owned();
+        let backend = manager.get_database_backend();
+        let mut table = dialect::table(backend, "suspensions");
         table
-            .col(ColumnDef::new("app_id").string_len(128).not_null())
-            .col(ColumnDef::new("subject").string_len(128).not_null())
+            .col(dialect::word(backend, "app_id", 128).not_null())
+            .col(dialect::word(backend, "subject", 128).not_null())
             .col(ColumnDef::new("suspended").boolean().not_null())
             .col(ColumnDef::new("happened_at").big_integer().not_null())
             .primary_key(Index::create().col("app_id").col("subject"));
         manager.create_table(table).await?;
-        let index = Index::create()
-            .name("suspensions_lifted")
-            .table("suspensions")
-            .if_not_exists()
-            .col("suspended")
-            .col("happened_at")
-            .to_owned();
-        manager.create_index(index).await
+        dialect::index(manager, "suspensions", "suspensions_lifted", &["suspended", "happened_at"]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

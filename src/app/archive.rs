@@ -30,7 +30,7 @@ pub enum Archive {
 impl Archive {
     /// Does it.
     pub async fn run(self, config: &Config) -> Result<(), StartError> {
-        let url = &config.database.url;
+        let url = config.database.url.expose();
         match self {
             Self::Backup { file, force } => {
                 let bytes = store::backup(url, &file, force).await?;

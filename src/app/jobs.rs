@@ -12,14 +12,9 @@ use crate::jobs::Periodic;
 
 /// Starts every job.
 pub(super) fn start(base: &Base, auth_sessions: &AuthSessions, grants: &Grants) {
-    // This process holds the lock of its database: what is exchanging now was left by its former self.
-    let first = auth_sessions.clone();
-    base.shutdown.spawn(async move {
-        let (exchanges, cards) = (first.run_exchanges(true).await, first.run_abandoned_cards().await);
-        if let Err(error) = exchanges.and(cards) {
-            tracing::warn!(%error, "what a crash left could not be taken up yet; the sweeps will");
-        }
-    });
+    if !base.store.is_shared() {
+        take_up_what_was_left(base, auth_sessions);
+    }
     macro_rules! job {
         ($name:literal, $secs:literal, $nudge:expr, $method:ident($($arg:expr),*)) => {
             let work = auth_sessions.clone();
@@ -68,6 +63,18 @@ fn refreshing(base: &Base, grants: &Grants) {
         let (work, now) = (work.clone(), clock.now());
         async move { work.run_forget(now).await }
     }));
+}
+
+/// This process holds the lock of its file: what is exchanging now was left by its former self. On a server it may be
+/// at work in another process, and the sweeps take it up when it has had the time that it may take.
+fn take_up_what_was_left(base: &Base, auth_sessions: &AuthSessions) {
+    let first = auth_sessions.clone();
+    base.shutdown.spawn(async move {
+        let (exchanges, cards) = (first.run_exchanges(true).await, first.run_abandoned_cards().await);
+        if let Err(error) = exchanges.and(cards) {
+            tracing::warn!(%error, "what a crash left could not be taken up yet; the sweeps will");
+        }
+    });
 }
 
 fn periodic(base: &Base, name: &'static str, period: Duration, nudge: Arc<Notify>) -> Periodic {

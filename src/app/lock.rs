@@ -1,6 +1,8 @@
 //! One gateway per SQLite file: a lock on a file beside the database, given up by the kernel when the process ends,
 //! however it ends.
 //!
+//! A database on a server is everybody's: there is nothing to lock.
+//!
 //! It is what lets a starting process know that whatever is half done in the database is nobody else's.
 
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -11,13 +13,13 @@ use super::StartError;
 
 /// The lock, held while this lives.
 pub(super) struct ProcessLock {
-    _file: File,
+    _file: Option<File>,
 }
 
 impl ProcessLock {
     /// Takes the lock of this database.
     pub(super) fn take(database_url: &str) -> Result<Self, StartError> {
-        let path = lock_path(database_url);
+        let Some(path) = lock_path(database_url) else { return Ok(Self { _file: None }) };
         let failed = |error| StartError::DataFolder { path: path.display().to_string(), error };
         if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
@@ -25,16 +27,16 @@ impl ProcessLock {
         let mut options = OpenOptions::new();
         let file = options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { _file: Some(file) }),
             Err(_) => Err(StartError::Locked { path: path.display().to_string() }),
         }
     }
 }
 
-fn lock_path(database_url: &str) -> PathBuf {
-    let path = database_url.strip_prefix("sqlite://").unwrap_or(database_url);
+fn lock_path(database_url: &str) -> Option<PathBuf> {
+    let path = database_url.strip_prefix("sqlite://")?;
     let path = path.split('?').next().unwrap_or(path);
-    Path::new(&format!("{path}.lock")).to_path_buf()
+    Some(Path::new(&format!("{path}.lock")).to_path_buf())
 }
 
 #[cfg(test)]
@@ -54,6 +56,13 @@ mod tests {
         assert_eq!(data.metadata().unwrap().permissions().mode() & 0o777, 0o700);
         drop(held);
         assert!(ProcessLock::take(&url).is_ok());
+    }
+
+    #[test]
+    fn a_server_is_everybodys() {
+        let url = "postgres://db/cardkey";
+        let _held = ProcessLock::take(url).unwrap();
+        assert!(ProcessLock::take(url).is_ok());
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(super) fn grants(base: &Base, config: &Config, platforms: &[platforms::Built
 
 /// Beside the database's file, or where the configuration says.
 fn spool_folder(config: &Config) -> PathBuf {
-    let url = &config.database.url;
+    let url = config.database.url.expose();
     let file = url.strip_prefix("sqlite://").and_then(|rest| rest.split('?').next());
     let beside = || PathBuf::from(file.map_or_else(|| "data/spool".to_owned(), |file| format!("{file}-spool")));
     config.refresh.spool.clone().unwrap_or_else(beside)

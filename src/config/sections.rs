@@ -28,8 +28,20 @@ pub struct MetricsListen {
 /// `[database]`.
 #[derive(Debug)]
 pub struct Database {
-    /// `sqlite://PATH`.
-    pub url: String,
+    /// `sqlite://PATH`, or a server's: it may hold a password.
+    pub url: Secret,
+    /// Connections to a server that are kept open.
+    pub pool_size: u32,
+    /// Connections beyond them.
+    pub max_overflow: u32,
+    /// Whether a connection is tried before each use.
+    pub pool_pre_ping: bool,
+    /// After how long a connection is replaced.
+    pub pool_recycle: Duration,
+    /// How long to wait for a connection.
+    pub connect_timeout: Duration,
+    /// How long the server may take for one statement.
+    pub statement_timeout: Duration,
 }
 
 /// `[vault]`: exactly one of the two.
@@ -121,10 +133,31 @@ impl MetricsListen {
 impl Database {
     pub(super) fn load(reader: &mut Reader<'_>) -> Self {
         let url = reader.text("url").unwrap_or_else(|| "sqlite://data/cardkey.db".to_owned());
-        if !url.starts_with("sqlite://") || url.contains(":memory:") {
-            reader.problem("url", "must be sqlite://PATH (a file; other databases are not supported yet)");
+        let known = ["sqlite://", "postgres://", "postgresql://", "mysql://"];
+        if !known.iter().any(|scheme| url.starts_with(scheme)) || url.contains(":memory:") {
+            reader.problem(
+                "url",
+                "must be sqlite://PATH (a file), or postgres://USER:PASSWORD@HOST:PORT/DATABASE, or the same with \
+                 mysql:// for MariaDB and MySQL",
+            );
         }
-        Self { url }
+        let mut number = |key, range, default| u32::try_from(reader.integer(key, range, default)).unwrap_or_default();
+        let pool_size = number("pool_size", 1..=1_000, 20);
+        let max_overflow = number("max_overflow", 0..=1_000, 30);
+        let mut seconds = |key, range, default| Duration::from_secs(number(key, range, default).into());
+        let pool_recycle = seconds("pool_recycle_seconds", 10..=86_400, 3_600);
+        let connect_timeout = seconds("connect_timeout_seconds", 1..=600, 60);
+        let statement_timeout = seconds("statement_timeout_seconds", 1..=600, 30);
+        let pool_pre_ping = reader.boolean("pool_pre_ping", true);
+        Self {
+            url: Secret::new(url),
+            pool_size,
+            max_overflow,
+            pool_pre_ping,
+            pool_recycle,
+            connect_timeout,
+            statement_timeout,
+        }
     }
 }
 

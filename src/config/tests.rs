@@ -116,3 +116,43 @@ fn refreshing_can_be_set_and_a_lease_that_is_too_short_is_refused() {
     let short = [("CARDKEY_REFRESH__LEASE_SECONDS", "70"), ("CARDKEY_APP__REFRESH", "lazy")];
     assert_eq!(keys(minimal(&short)), ["refresh.lease_seconds", "apps[0].refresh"]);
 }
+
+#[test]
+fn the_database_is_a_file_or_on_a_server() {
+    let database = minimal(&[]).unwrap().database;
+    assert_eq!(database.url.expose(), "sqlite://data/cardkey.db");
+    assert_eq!((database.pool_size, database.max_overflow, database.pool_pre_ping), (20, 30, true));
+    let seconds = [database.pool_recycle, database.connect_timeout, database.statement_timeout];
+    assert_eq!(seconds.map(|time| time.as_secs()), [3600, 60, 30]);
+    for url in ["postgres://u:CANARY@db/c", "postgresql://u@db:5433/c?sslmode=verify-full", "mysql://u@db/c"] {
+        let config = minimal(&[("DATABASE_URL", url)]).unwrap();
+        assert_eq!(config.database.url.expose(), url);
+        assert!(!format!("{config:?}").contains("CANARY"), "a URL may hold a password");
+    }
+    for url in ["data/cardkey.db", "sqlite::memory:", "sqlite://:memory:", "mariadb://db/c", "oracle://db/c"] {
+        assert_eq!(keys(minimal(&[("DATABASE_URL", url)])), ["database.url"], "{url}");
+    }
+}
+
+#[test]
+fn the_pool_is_set_by_variables_and_has_bounds() {
+    let set = [
+        ("CARDKEY_DATABASE__POOL_SIZE", "3"),
+        ("CARDKEY_DATABASE__MAX_OVERFLOW", "0"),
+        ("CARDKEY_DATABASE__POOL_PRE_PING", "false"),
+        ("CARDKEY_DATABASE__POOL_RECYCLE_SECONDS", "300"),
+        ("CARDKEY_DATABASE__CONNECT_TIMEOUT_SECONDS", "5"),
+        ("CARDKEY_DATABASE__STATEMENT_TIMEOUT_SECONDS", "7"),
+    ];
+    let database = minimal(&set).unwrap().database;
+    assert_eq!((database.pool_size, database.max_overflow, database.pool_pre_ping), (3, 0, false));
+    let seconds = [database.pool_recycle, database.connect_timeout, database.statement_timeout];
+    assert_eq!(seconds.map(|time| time.as_secs()), [300, 5, 7]);
+    let beyond = set.map(|(name, _)| (name, "1001000"));
+    let mut found = keys(minimal(&beyond));
+    found.sort();
+    let names = ["connect_timeout_seconds", "max_overflow", "pool_pre_ping", "pool_recycle_seconds", "pool_size"];
+    let mut wanted: Vec<String> = names.map(|name| format!("database.{name}")).into();
+    wanted.push("database.statement_timeout_seconds".to_owned());
+    assert_eq!(found, wanted);
+}

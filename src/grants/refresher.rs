@@ -178,7 +178,7 @@ impl Flight<'_> {
     /// "Too many" holds for every replica.
     async fn close_budget(&self, error: &PlatformError, now: Timestamp) {
         let PlatformError::RateLimited { after } = error else { return };
-        let closed = self.grants.0.store.close_budget(self.platform.app.as_str(), now.plus(*after), now).await;
+        let closed = self.grants.0.store.close_budget(self.platform.app.as_str(), *after, now).await;
         if let Err(error) = closed {
             tracing::warn!(app = %self.platform.app, %error, "the platform's limit could not be shared");
         }
@@ -256,8 +256,8 @@ impl Flight<'_> {
     async fn release(&self, unclear: bool, pause: Duration) -> Result<Event, StoreError> {
         let (inner, now) = (&self.grants.0, self.grants.0.clock.now());
         // By itself it is not tried again as soon as a caller may try it.
-        let due = now.plus(pause.max(inner.timers.retry));
-        inner.store.release_refresh(&self.attempt, unclear, now.plus(pause), due).await?;
+        let due_in = pause.max(inner.timers.retry);
+        inner.store.release_refresh(&self.attempt, unclear, pause, due_in, now).await?;
         Ok(Event::Noted)
     }
 

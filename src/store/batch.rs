@@ -2,16 +2,26 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Statement};
 
+use crate::domain::clock::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::inbox::{Accepted, Arrival, Inbox};
 use crate::store::operation::{Answer, Operation};
+use crate::store::server;
 
 /// What an operation works with.
 pub(super) struct Scope {
-    /// The transaction of the batch.
+    /// The transaction: of the batch, or on a server its own.
     pub(super) tx: DatabaseTransaction,
     /// The events that were taken.
     pub(super) inbox: Inbox,
+}
+
+impl Scope {
+    /// The clock that leases go by: on a server its own, which is the same for every process; otherwise `now`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "leases take it inside their transaction"))]
+    pub(super) async fn lease_now(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        server::lease_now(&self.tx, now).await
+    }
 }
 
 /// The jobs of one transaction.

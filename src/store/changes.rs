@@ -35,6 +35,7 @@ pub enum AcceptedChange {
 }
 
 /// What the transaction works with.
+#[derive(Clone)]
 struct Work {
     app: AppId,
     change: Change,
@@ -59,7 +60,7 @@ impl Store {
         self.write(move |scope| {
             Box::pin(async move {
                 scope.inbox.ready(&scope.tx).await?;
-                if scope.inbox.knows(&taken) {
+                if scope.inbox.knows(&scope.tx, &taken).await? {
                     return Ok(AcceptedChange::Duplicate);
                 }
                 let Some(ended) = work.end_session(&scope.tx, ending).await? else { return Ok(AcceptedChange::Lost) };

@@ -1,6 +1,6 @@
 //! What can go wrong in the store, named by what the caller must do.
 
-use sea_orm::{DbErr, SqlErr};
+use sea_orm::{DbErr, RuntimeErr, SqlErr, SqlxMySqlError};
 
 use crate::vault::VaultError;
 
@@ -14,6 +14,9 @@ pub enum StoreError {
     /// Another row has this key already; nothing was stored.
     #[error("it exists already")]
     Exists,
+    /// Another transaction was in the way; nothing was stored. The store itself repeats the operation.
+    #[error("another transaction was in the way")]
+    Collided,
     /// A row holds something that we did not write there, or that does not open.
     #[error("the database is damaged: table {table}, column {column}, row {id}")]
     Corrupt {
@@ -65,6 +68,18 @@ impl StoreError {
     /// The store was closed, or its writer is gone.
     pub(super) const CLOSED: Self = Self::Unavailable("it is closed");
 
+    /// The operation panicked.
+    pub(super) const BROKE_OFF: Self = Self::Unavailable("the operation broke off");
+
+    /// For an insert that was preceded by a look: a row that is there now was put there by somebody else in between, so
+    /// the operation is repeated and finds it. On SQLite nobody comes in between.
+    pub(super) fn or_again(error: DbErr) -> Self {
+        match Self::from(error) {
+            Self::Exists => Self::Collided,
+            other => other,
+        }
+    }
+
     /// Others change the same row faster than we can: every try of a compare-and-set was lost.
     #[must_use]
     pub const fn contended() -> Self {
@@ -79,11 +94,29 @@ impl From<DbErr> for StoreError {
         if let Some(SqlErr::UniqueConstraintViolation(_)) = error.sql_err() {
             return Self::Exists;
         }
+        if collided(&error) {
+            tracing::debug!(%error, "a transaction collided with another one");
+            return Self::Collided;
+        }
         tracing::warn!(%error, "a database operation failed");
         Self::Unavailable(match error {
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => "no connection",
             _ => "the operation failed",
         })
+    }
+}
+
+/// Whether the server gave this transaction up for the sake of another one.
+fn collided(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
+        return false;
+    };
+    let Some(error) = error.as_database_error() else { return false };
+    match error.try_downcast_ref::<SqlxMySqlError>() {
+        // Changed since it was read, waited too long for a lock, deadlock.
+        Some(error) => matches!(error.number(), 1020 | 1205 | 1213),
+        // Serialization failure, deadlock.
+        None => matches!(error.code().as_deref(), Some("40001" | "40P01")),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::domain::ids::{AppId, EventId};
 use crate::store::inbox::{Accepted, Arrival, InboxEvent};
 use crate::store::session_row::Transition;
 use crate::store::writer::Job;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Writes, enqueue};
 
 /// What became of an event that carries a transition.
 #[derive(Debug)]
@@ -36,10 +36,15 @@ impl Store {
         event_type: &str,
         now: Timestamp,
     ) -> Result<Accepted, StoreError> {
-        let (reply, answer) = oneshot::channel();
         let event = InboxEvent::new(app, event, event_type, now);
-        self.queue(Job::Arrival(Arrival { event, reply })).await?;
-        answer.await.unwrap_or(Err(StoreError::CLOSED))
+        match &self.writes {
+            Writes::Queue(queue) => {
+                let (reply, answer) = oneshot::channel();
+                enqueue(queue, Job::Arrival(Arrival { event, reply })).await?;
+                answer.await.unwrap_or(Err(StoreError::CLOSED))
+            }
+            Writes::Transactions(transactions) => transactions.accept(event).await,
+        }
     }
 
     /// Takes an event together with the transition that it causes: both are stored, or neither. `session` is the new
@@ -57,7 +62,7 @@ impl Store {
         self.write(move |scope| {
             Box::pin(async move {
                 scope.inbox.ready(&scope.tx).await?;
-                if scope.inbox.knows(&event) {
+                if scope.inbox.knows(&scope.tx, &event).await? {
                     return Ok(AcceptedWith::Duplicate);
                 }
                 let Some(session) = transition.store(&scope.tx).await? else { return Ok(AcceptedWith::Lost) };

@@ -40,7 +40,7 @@ impl Store {
         let (vault, plan, tokens) = (self.vault.clone(), Arc::clone(&self.plan), tokens.clone());
         self.write(move |scope| {
             Box::pin(async move {
-                let existing = of_subject(&session.subject).one(&scope.tx).await?;
+                let existing = of_subject(&session.subject).lock_exclusive().one(&scope.tx).await?;
                 let facts = consented_facts(&session, &completed, existing.as_ref(), &tokens, now)?;
                 let state = State::Completed(Completed { grant: facts.id.clone(), ..completed });
                 let transition = Transition::seal(&vault, AuthSession { state, ..session })?;
@@ -225,7 +225,7 @@ async fn put_consent(
     row.app_id = Set(facts.subject.app.as_str().to_owned());
     row.subject = Set(facts.subject.id.as_str().to_owned());
     row.created_at = Set(now.as_micros());
-    Entity::insert(row).exec_without_returning(tx).await?;
+    Entity::insert(row).exec_without_returning(tx).await.map_err(StoreError::or_again)?;
     Ok(())
 }
 

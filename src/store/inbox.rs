@@ -5,6 +5,8 @@
 //! hundred times the event itself. For that to be exact, one process at a time takes events: it holds a lock on a file
 //! beside the database, and another one is refused (its platform sends the event again, or to somebody else).
 //!
+//! That is so on SQLite. On a server the table has a unique key, and it decides ([`inbox_key`]).
+//!
 //! At most [`REMEMBERED`] events are kept; the oldest are forgotten first. What happens to a pending auth session does
 //! not depend on it, since every transition is a compare-and-set.
 
@@ -18,6 +20,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::ids::{AppId, EventId};
 use crate::store::digest;
 use crate::store::error::StoreError;
+use crate::store::inbox_key;
 use crate::store::inbox_rows::{self, Appender};
 use crate::store::operation::send;
 use crate::store::remembered::Remembered;
@@ -52,6 +55,7 @@ pub(super) struct Arrival {
 }
 
 /// What is kept of an event.
+#[derive(Clone)]
 pub(super) struct InboxEvent {
     hash: u128,
     app: AppId,
@@ -92,7 +96,8 @@ enum Change {
 
 /// What is remembered. Owned by the writer.
 pub(super) struct Inbox {
-    location: Arc<Location>,
+    /// The file's place; nothing on a server.
+    location: Option<Arc<Location>>,
     claim: Option<File>,
     /// The hash of each row, in the order of the rows.
     seen: Remembered,
@@ -104,8 +109,13 @@ pub(super) struct Inbox {
 
 impl Inbox {
     pub(super) fn new(location: Arc<Location>) -> Self {
+        Self { location: Some(location), ..Self::keyed() }
+    }
+
+    /// One that asks the table.
+    pub(super) fn keyed() -> Self {
         Self {
-            location,
+            location: None,
             claim: None,
             seen: Remembered::default(),
             changes: Vec::new(),
@@ -116,10 +126,11 @@ impl Inbox {
 
     /// Claims the inbox and reads what it holds, once.
     pub(super) async fn ready(&mut self, tx: &DatabaseTransaction) -> Result<(), StoreError> {
+        let Some(location) = &self.location else { return Ok(()) };
         if self.claim.is_some() {
             return Ok(());
         }
-        let claim = self.location.try_claim_inbox();
+        let claim = location.try_claim_inbox();
         if claim.is_none() {
             return Err(StoreError::Unavailable("another process takes events into it"));
         }
@@ -178,15 +189,24 @@ impl Inbox {
         self.appender.append(db, &new).await
     }
 
-    /// Takes one event together with whatever else its operation does.
+    /// Takes one event together with whatever else its operation does. The operation has found it unknown.
     pub(super) async fn take(&mut self, tx: &DatabaseTransaction, event: &InboxEvent) -> Result<(), StoreError> {
+        if self.location.is_none() {
+            return match inbox_key::insert(tx, event).await? {
+                Accepted::New => Ok(()),
+                Accepted::Duplicate => Err(StoreError::Collided),
+            };
+        }
         self.remember(event.hash);
         self.appender.append(tx, &[event]).await
     }
 
     /// Whether the event was taken before.
-    pub(super) fn knows(&self, event: &InboxEvent) -> bool {
-        self.seen.contains(&event.hash)
+    pub(super) async fn knows(&self, tx: &DatabaseTransaction, event: &InboxEvent) -> Result<bool, StoreError> {
+        match self.location {
+            Some(_) => Ok(self.seen.contains(&event.hash)),
+            None => inbox_key::knows(tx, event).await,
+        }
     }
 
     /// Forgets events that came before `before`, some thousands at most; says how many.
@@ -195,6 +215,9 @@ impl Inbox {
         tx: &DatabaseTransaction,
         before: Timestamp,
     ) -> Result<u64, StoreError> {
+        if self.location.is_none() {
+            return inbox_key::forget_before(tx, before).await;
+        }
         let mut rows = inbox_rows::oldest(tx, i64::MIN, CHUNK).await?;
         let young = rows.iter().position(|row| row.received_at >= before.as_micros());
         rows.truncate(young.unwrap_or(rows.len()));

@@ -13,7 +13,7 @@ use crate::store::digest;
 use crate::store::error::StoreError;
 use crate::store::inbox::InboxEvent;
 
-const COLUMNS: [&str; 4] = ["app_id", "event_id", "event_type", "received_at"];
+pub(super) const COLUMNS: [&str; 4] = ["app_id", "event_id", "event_type", "received_at"];
 
 /// The most rows of one statement, and the most statement texts: each is prepared once and takes 20 KB at the most.
 pub(super) const WIDEST: usize = 128;

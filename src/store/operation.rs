@@ -44,7 +44,7 @@ where
             let Self { function, reply } = *self;
             // An operation that panics must not end the task that everybody depends on.
             let result = AssertUnwindSafe(function(scope)).catch_unwind().await;
-            let result = result.unwrap_or(Err(StoreError::Unavailable("the operation broke off")));
+            let result = result.unwrap_or(Err(StoreError::BROKE_OFF));
             Ran { keep: result.is_ok(), answer: Box::new(move |committed| send(reply, committed.and(result))) }
         })
     }

@@ -3,7 +3,7 @@
 //! A claim is the durable intent of the refresh protocol (see `domain::refresh`): it is on the disk before a byte of the
 //! refresh token leaves, and it keeps others away until its lease ends. A claim is a compare-and-set on (consent,
 //! generation, fence); the *save* of the pair that comes is not: whoever holds the successor of a generation may write it,
-//! also when the lease has lapsed meanwhile (`Store::save_refreshed`).
+//! also when the lease has lapsed meanwhile (`Store::save_refreshed`). Leases go by the database's clock where there is one.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::store::entity::grant::{ActiveModel, Column, Entity, Model};
 use crate::store::grant_row::{self, IDLE, INTENT, UNCLEAR};
 use crate::store::grants::at;
 use crate::store::refresh_journal;
-use crate::store::{PAGE, Store, StoreError, suspensions};
+use crate::store::{PAGE, Store, StoreError, server, suspensions};
 
 /// When a grant that is suspended is looked at again.
 const SUSPENDED_PAUSE: Duration = Duration::from_mins(10);
@@ -82,9 +82,10 @@ impl Store {
         let (attempt, vault) = (attempt.clone(), self.vault.clone());
         self.write(move |scope| {
             Box::pin(async move {
+                let clock = server::lease_now(&scope.tx, now).await?;
                 let row = Entity::find_by_id(attempt.grant.as_str()).one(&scope.tx).await?;
                 let Some(row) = row else { return Ok(Claimed::Gone) };
-                if let Some(refused) = refusal(&row, &attempt, now)? {
+                if let Some(refused) = refusal(&row, &attempt, clock)? {
                     return Ok(refused);
                 }
                 if suspensions::holds(&scope.tx, &row.app_id, &row.subject).await? {
@@ -96,7 +97,7 @@ impl Store {
                 let intent = ActiveModel {
                     refresh_fence: Set(row.refresh_fence + 1),
                     refresh_tries: Set(tries),
-                    ..intended(&attempt, now.plus(lease))
+                    ..intended(&attempt, clock.plus(lease), now.plus(lease))
                 };
                 let mine = at(&attempt.grant, version).add(Column::RefreshFence.eq(row.refresh_fence));
                 let claimed = Entity::update_many().set(intent).filter(mine).exec(&scope.tx).await?;
@@ -111,14 +112,15 @@ impl Store {
         .await
     }
 
-    /// Gives a claim back. An unclear one keeps its count of tries; nobody tries again before `until`, and the next try by
-    /// itself is at `due`.
+    /// Gives a claim back. An unclear one keeps its count of tries; nobody tries again for `pause`, and the next try by
+    /// itself is after `due_in`.
     pub async fn release_refresh(
         &self,
         attempt: &Attempt,
         unclear: bool,
-        until: Timestamp,
-        due: Timestamp,
+        pause: Duration,
+        due_in: Duration,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let (id, attempt) = (attempt.grant.clone(), attempt.id.clone());
         let state = if unclear { UNCLEAR } else { IDLE };
@@ -126,12 +128,13 @@ impl Store {
             refresh_state: Set(state.to_owned()),
             refresh_owner: Set(None),
             refresh_attempt: Set(None),
-            refresh_until: Set(unclear.then_some(until.as_micros())),
-            refresh_due_at: Set(Some(due.as_micros())),
+            refresh_due_at: Set(Some(now.plus(due_in).as_micros())),
             ..ActiveModel::default()
         };
         self.write(move |scope| {
             Box::pin(async move {
+                let until = server::lease_now(&scope.tx, now).await?.plus(pause);
+                let row = ActiveModel { refresh_until: Set(unclear.then_some(until.as_micros())), ..row };
                 let mine = Entity::update_many().set(row).filter(Column::Id.eq(id.as_str()));
                 mine.filter(Column::RefreshAttempt.eq(attempt.as_str())).exec(&scope.tx).await?;
                 Ok(())
@@ -211,14 +214,14 @@ async fn put_off(tx: &DatabaseTransaction, id: &str, until: Timestamp) -> Result
     Ok(())
 }
 
-fn intended(attempt: &Attempt, until: Timestamp) -> ActiveModel {
+fn intended(attempt: &Attempt, until: Timestamp, due: Timestamp) -> ActiveModel {
     ActiveModel {
         refresh_state: Set(INTENT.to_owned()),
         refresh_owner: Set(Some(attempt.owner.clone())),
         refresh_attempt: Set(Some(attempt.id.as_str().to_owned())),
         refresh_until: Set(Some(until.as_micros())),
         // Found again when the lease is over, should nobody come back.
-        refresh_due_at: Set(Some(until.as_micros())),
+        refresh_due_at: Set(Some(due.as_micros())),
         ..ActiveModel::default()
     }
 }

@@ -39,6 +39,7 @@ pub struct TableResealed {
 /// What was done, by table.
 pub type Resealed = BTreeMap<&'static str, TableResealed>;
 
+#[derive(Clone)]
 struct Change {
     row: RowVersion,
     values: Vec<Replacement>,

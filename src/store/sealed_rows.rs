@@ -17,6 +17,7 @@ pub(super) struct SealedRow {
 }
 
 /// A value that is to take the place of another.
+#[derive(Clone)]
 pub(super) struct Replacement {
     pub(super) column: &'static str,
     pub(super) old: Sealed,

@@ -23,6 +23,7 @@ use crate::vault::{Place, Vault};
 const TABLE: &str = "auth_sessions";
 
 /// A transition that is ready to be stored: sealed already, so that the writer has little to do.
+#[derive(Clone)]
 pub(super) struct Transition {
     session: AuthSession,
     row: ActiveModel,

@@ -89,7 +89,7 @@ impl Store {
                 {
                     return Ok(Open::TooMany { retry_after });
                 }
-                Entity::insert(row).exec_without_returning(&scope.tx).await?;
+                Entity::insert(row).exec_without_returning(&scope.tx).await.map_err(StoreError::or_again)?;
                 Ok(Open::Created)
             })
         })

@@ -1,5 +1,4 @@
-//! What is particular to SQLite: its file, its pragmas, its kind of transaction. No other file of the store knows which
-//! database it talks to.
+//! What is particular to SQLite: its file, its pragmas, its kind of transaction.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -38,9 +37,6 @@ pub(super) struct Location {
 impl Location {
     /// Reads `sqlite://path?mode=rwc`.
     pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
-        if !url.starts_with("sqlite:") {
-            return Err(StoreError::Url("the database URL has to begin with sqlite:// (for now)"));
-        }
         if url.contains(":memory:") || url.contains("mode=memory") {
             return Err(StoreError::Url("a database in memory forgets what people granted: give a file"));
         }

@@ -23,7 +23,7 @@ impl Store {
                     tenant: Set(tenant.as_str().to_owned()),
                     pinned_at: Set(now.as_micros()),
                 };
-                Entity::insert(row).exec_without_returning(&scope.tx).await?;
+                Entity::insert(row).exec_without_returning(&scope.tx).await.map_err(StoreError::or_again)?;
                 Ok(tenant)
             })
         })

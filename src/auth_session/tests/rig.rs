@@ -19,7 +19,7 @@ use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::token::{Identity, TokenAnswer};
 use crate::platform::{AuthorizeRequest, Cards, CodeExchange, DevicePoll, OAuth, PlatformError, SendError};
-use crate::store::StoreConfig;
+use crate::store::{PoolConfig, StoreConfig};
 use crate::vault::{Keyring, Vault};
 
 const KEY: &str = "k1:MTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE=";
@@ -160,10 +160,13 @@ impl Rig {
         let clock = Arc::new(Still { drawn: AtomicU64::new(1), now: Mutex::new(Timestamp::from_secs(1_800_000_000)) });
         let vault = Vault::new(Keyring::parse(KEY).unwrap(), Arc::clone(&clock) as Arc<dyn Random>);
         let url = format!("sqlite://{}?mode=rwc", home.path().join("cardkey.db").display());
-        let store =
-            Store::open(StoreConfig { url, migrate: true, plan: RefreshPlan::default() }, vault, &TaskTracker::new())
-                .await
-                .unwrap();
+        let store = Store::open(
+            StoreConfig { url, pool: PoolConfig::default(), migrate: true, plan: RefreshPlan::default() },
+            vault,
+            &TaskTracker::new(),
+        )
+        .await
+        .unwrap();
         let (a, d) = (scripted(), scripted());
         let redirect = AppWay::Redirect {
             start_url: "https://gateway.example/start".to_owned(),

@@ -9,7 +9,7 @@ async fn files_are_for_our_eyes_only() {
     let home = Home::new();
     let deep = home.directory.path().join("new/deep/cardkey.db");
     let url = format!("sqlite://{}?mode=rwc", deep.display());
-    let store = home.try_open(StoreConfig { url, migrate: true, plan: RefreshPlan::default() }, KEY_1).await.unwrap();
+    let store = home.try_open(StoreConfig { url, ..home.config() }, KEY_1).await.unwrap();
     store.accept(&app("cli_a"), &event(1), "x", at(0)).await.unwrap();
     let folder = deep.parent().unwrap();
     assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
@@ -31,8 +31,7 @@ async fn says_which_file_cannot_be_used() {
     let below_a_file = home.file("-plain").join("cardkey.db");
     for path in [below_a_file, home.file("")] {
         let url = format!("sqlite://{}?mode=rwc", path.display());
-        let error =
-            home.try_open(StoreConfig { url, migrate: true, plan: RefreshPlan::default() }, KEY_1).await.unwrap_err();
+        let error = home.try_open(StoreConfig { url, ..home.config() }, KEY_1).await.unwrap_err();
         let StoreError::File { path: named, reason } = &error else { panic!("{error:?}") };
         assert_eq!(named, &path.display().to_string());
         assert!(!reason.is_empty());
@@ -43,8 +42,7 @@ async fn says_which_file_cannot_be_used() {
 async fn does_not_make_a_file_that_the_url_says_is_there() {
     let home = Home::new();
     let url = format!("sqlite://{}?mode=rw", home.file("").display());
-    let error =
-        home.try_open(StoreConfig { url, migrate: true, plan: RefreshPlan::default() }, KEY_1).await.unwrap_err();
+    let error = home.try_open(StoreConfig { url, ..home.config() }, KEY_1).await.unwrap_err();
     assert!(matches!(error, StoreError::File { .. }), "{error:?}");
 }
 

@@ -6,11 +6,21 @@ use super::inbox::execute;
 use super::*;
 use crate::domain::grant::{GrantStatus, GrantVersion};
 
+on_each_database!(
+    a_completed_session_leaves_a_grant,
+    a_new_consent_keeps_the_id_and_raises_both_numbers,
+    a_session_that_moved_on_brings_no_grant,
+    a_refresh_is_stored_once_and_only_over_what_it_read,
+    what_an_answer_leaves_out_is_kept,
+    a_dead_or_deleted_grant_stays_so,
+    grants_are_listed_page_by_page_and_only_of_own_apps,
+    active_grants_are_counted,
+    tokens_that_were_moved_do_not_open,
+);
+
 const FIRST: GrantVersion = GrantVersion { consent_no: 1, generation: 1 };
 
-#[tokio::test]
-async fn a_completed_session_leaves_a_grant() {
-    let home = Home::new();
+async fn a_completed_session_leaves_a_grant(home: Home) {
     let store = home.open().await;
     assert!(store.grant_id_for(&subject("ou_1")).await.unwrap().is_none());
     let facts = complete(&store, session("s1", "ou_1"), "g1", "one").await;
@@ -29,9 +39,7 @@ async fn a_completed_session_leaves_a_grant() {
     assert_eq!(by_id.access.expose(), grant.access.expose());
 }
 
-#[tokio::test]
-async fn a_new_consent_keeps_the_id_and_raises_both_numbers() {
-    let home = Home::new();
+async fn a_new_consent_keeps_the_id_and_raises_both_numbers(home: Home) {
     let store = home.open().await;
     complete(&store, session("s1", "ou_1"), "g1", "one").await;
     let dead = store.mark_needs_consent(&grant_id("g1"), FIRST, 20037, at(3)).await.unwrap();
@@ -46,9 +54,7 @@ async fn a_new_consent_keeps_the_id_and_raises_both_numbers() {
     assert_eq!((grant.facts.status, grant.access.expose()), (GrantStatus::Active, "u-CANARY-access-two"));
 }
 
-#[tokio::test]
-async fn a_session_that_moved_on_brings_no_grant() {
-    let home = Home::new();
+async fn a_session_that_moved_on_brings_no_grant(home: Home) {
     let store = home.open().await;
     let session = session("s1", "ou_1");
     store.open_session(&session, 5, at(0)).await.unwrap();
@@ -61,9 +67,7 @@ async fn a_session_that_moved_on_brings_no_grant() {
     assert!(matches!(store.complete_session(open, &tokens("x"), at(2)).await.unwrap(), Save::Lost), "not completed");
 }
 
-#[tokio::test]
-async fn a_refresh_is_stored_once_and_only_over_what_it_read() {
-    let home = Home::new();
+async fn a_refresh_is_stored_once_and_only_over_what_it_read(home: Home) {
     let store = home.open().await;
     complete(&store, session("s1", "ou_1"), "g1", "one").await;
     let id = grant_id("g1");
@@ -86,9 +90,7 @@ async fn a_refresh_is_stored_once_and_only_over_what_it_read() {
     assert!(!store.delete_grant(&id, FIRST).await.unwrap());
 }
 
-#[tokio::test]
-async fn what_an_answer_leaves_out_is_kept() {
-    let home = Home::new();
+async fn what_an_answer_leaves_out_is_kept(home: Home) {
     let store = home.open().await;
     complete(&store, session("s1", "ou_1"), "g1", "one").await;
     let bare = TokenAnswer { refresh: None, scopes: ScopeSet::default(), ..answer("two") };
@@ -101,9 +103,7 @@ async fn what_an_answer_leaves_out_is_kept() {
     assert_eq!(read.refresh.unwrap().expose(), "ur-CANARY-refresh-one");
 }
 
-#[tokio::test]
-async fn a_dead_or_deleted_grant_stays_so() {
-    let home = Home::new();
+async fn a_dead_or_deleted_grant_stays_so(home: Home) {
     let store = home.open().await;
     complete(&store, session("s1", "ou_1"), "g1", "one").await;
     let id = grant_id("g1");
@@ -116,9 +116,7 @@ async fn a_dead_or_deleted_grant_stays_so() {
     assert!(matches!(store.save_refreshed(&id, FIRST, &answer("x"), at(5)).await.unwrap(), Save::Lost), "I13");
 }
 
-#[tokio::test]
-async fn grants_are_listed_page_by_page_and_only_of_own_apps() {
-    let home = Home::new();
+async fn grants_are_listed_page_by_page_and_only_of_own_apps(home: Home) {
     let store = home.open().await;
     for number in 0..5 {
         complete(&store, session(&format!("s{number}"), &format!("ou_{number}")), &format!("g{number}"), "x").await;
@@ -144,9 +142,7 @@ async fn grants_are_listed_page_by_page_and_only_of_own_apps() {
     assert!(ids(&BTreeSet::new(), None, None, None, 99).await.is_empty());
 }
 
-#[tokio::test]
-async fn active_grants_are_counted() {
-    let home = Home::new();
+async fn active_grants_are_counted(home: Home) {
     let store = home.open().await;
     for number in 0..3 {
         complete(&store, session(&format!("s{number}"), &format!("ou_{number}")), &format!("g{number}"), "x").await;
@@ -160,8 +156,7 @@ async fn active_grants_are_counted() {
     assert_eq!(store.count_active_grants(&app("cli_b"), at(3)).await.unwrap(), 0);
 }
 
-#[tokio::test]
-async fn tokens_that_were_moved_do_not_open() {
+async fn tokens_that_were_moved_do_not_open(home: Home) {
     let damages = [
         (
             "E1",
@@ -174,7 +169,7 @@ async fn tokens_that_were_moved_do_not_open() {
         ("E5", "UPDATE grants SET access_sealed = zeroblob(0) WHERE id = 'g1'", "access_sealed"),
     ];
     for (id, sql, column) in damages {
-        let home = Home::new();
+        let home = home.another();
         let store = home.open().await;
         complete(&store, session("s1", "ou_1"), "g1", "one").await;
         complete(&store, session("s2", "ou_2"), "g2", "two").await;

@@ -5,35 +5,47 @@ use tokio::sync::oneshot;
 use tokio::task::unconstrained;
 
 use super::*;
+use crate::store::writer::QUEUE;
 
 /// All at once: none of them is held back for fairness, so that all jobs are queued when they have been polled once.
 async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     unconstrained(futures_util::future::join_all(futures)).await
 }
 
+fn queue(store: &Store) -> &mpsc::Sender<Job> {
+    let Writes::Queue(queue) = &store.writes else { panic!("not on a server") };
+    queue
+}
+
+type Held = oneshot::Receiver<Result<(), StoreError>>;
+
+fn job<F>(reply: oneshot::Sender<Result<(), StoreError>>, function: F) -> Job
+where
+    F: for<'t> FnOnce(&'t mut Scope) -> BoxFuture<'t, Result<(), StoreError>> + Send + 'static,
+{
+    Job::Operation(Box::new(Call { function, reply }))
+}
+
 /// Holds the writer inside an operation until the answer is dropped or sent, so that others queue up behind it.
-async fn hold(store: &Store) -> (oneshot::Sender<()>, tokio::task::JoinHandle<Result<(), StoreError>>) {
+async fn hold(store: &Store) -> (oneshot::Sender<()>, Held) {
     let (release, released) = oneshot::channel::<()>();
     let (entered, held) = oneshot::channel::<()>();
-    let clone = store.clone();
-    let waiting = TaskTracker::new().spawn(async move {
-        clone
-            .write(move |_| {
-                Box::pin(async move {
-                    entered.send(()).unwrap();
-                    let _ = released.await;
-                    Ok(())
-                })
-            })
-            .await
+    let (reply, waiting) = oneshot::channel();
+    let job = job(reply, move |_| {
+        Box::pin(async move {
+            entered.send(()).unwrap();
+            let _ = released.await;
+            Ok(())
+        })
     });
+    enqueue(queue(store), job).await.unwrap();
     held.await.unwrap();
     (release, waiting)
 }
 
 /// Lets go of the writer once this many jobs have queued up behind it.
 async fn release_behind(store: &Store, jobs: usize, release: oneshot::Sender<()>) {
-    while store.queue.capacity() > QUEUE - jobs {
+    while queue(store).capacity() > QUEUE - jobs {
         tokio::task::yield_now().await;
     }
     release.send(()).unwrap();
@@ -135,7 +147,7 @@ async fn events_alone_on_a_full_disk_are_neither_acked_nor_remembered() {
     assert!(again.into_iter().all(|result| result.unwrap() == Accepted::New), "the writer goes on, none is remembered");
 }
 
-async fn hold_full(store: &Store) -> (oneshot::Sender<()>, tokio::task::JoinHandle<Result<(), StoreError>>) {
+async fn hold_full(store: &Store) -> (oneshot::Sender<()>, Held) {
     store
         .write(|scope| {
             Box::pin(async move {

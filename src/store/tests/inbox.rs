@@ -1,14 +1,21 @@
 //! Events: new once, whatever the order, the process or the clock.
 
 use futures_util::future::join_all;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbBackend};
 
 use super::*;
 use crate::store::inbox::InboxEvent;
 
-#[tokio::test]
-async fn an_event_is_new_once() {
-    let home = Home::new();
+on_each_database!(
+    an_event_is_new_once,
+    of_many_copies_at_once_exactly_one_is_new,
+    batches_of_every_width_are_stored,
+    events_are_known_after_a_restart,
+    old_events_are_forgotten_and_young_ones_are_not,
+    a_long_kind_is_cut_at_a_character,
+);
+
+async fn an_event_is_new_once(home: Home) {
     let store = home.open().await;
     let (a, b) = (app("cli_a"), app("cli_b"));
     assert_eq!(store.accept(&a, &event("e"), "x", at(0)).await.unwrap(), Accepted::New);
@@ -17,9 +24,7 @@ async fn an_event_is_new_once() {
     assert_eq!(store.accept(&a, &event("E"), "x", at(0)).await.unwrap(), Accepted::New, "ids are compared by bytes");
 }
 
-#[tokio::test]
-async fn of_many_copies_at_once_exactly_one_is_new() {
-    let home = Home::new();
+async fn of_many_copies_at_once_exactly_one_is_new(home: Home) {
     let store = home.open().await;
     let (a, ids): (AppId, Vec<EventId>) = (app("cli_a"), (0..600).map(|n| event(n % 7)).collect());
     let results = join_all(ids.iter().map(|id| store.accept(&a, id, "x", at(0)))).await;
@@ -28,9 +33,7 @@ async fn of_many_copies_at_once_exactly_one_is_new() {
     assert_eq!(count(&store).await, 7);
 }
 
-#[tokio::test]
-async fn batches_of_every_width_are_stored() {
-    let home = Home::new();
+async fn batches_of_every_width_are_stored(home: Home) {
     let store = home.open().await;
     let a = app("cli_a");
     let mut total = 0;
@@ -43,9 +46,7 @@ async fn batches_of_every_width_are_stored() {
     }
 }
 
-#[tokio::test]
-async fn events_are_known_after_a_restart() {
-    let home = Home::new();
+async fn events_are_known_after_a_restart(home: Home) {
     let store = home.open().await;
     let a = app("cli_a");
     for number in 0..20 {
@@ -57,9 +58,7 @@ async fn events_are_known_after_a_restart() {
     assert_eq!(store.accept(&a, &event(20), "x", at(0)).await.unwrap(), Accepted::New);
 }
 
-#[tokio::test]
-async fn old_events_are_forgotten_and_young_ones_are_not() {
-    let home = Home::new();
+async fn old_events_are_forgotten_and_young_ones_are_not(home: Home) {
     let store = home.open().await;
     let (a, ids): (AppId, Vec<EventId>) = (app("cli_a"), (0..100).map(event).collect());
     for (number, id) in (0..).zip(&ids) {
@@ -146,24 +145,30 @@ async fn a_damaged_row_is_named_and_not_shown() {
     assert_eq!(error, StoreError::Corrupt { table: "inbox", column: "event_id", id: "1".to_owned() });
 }
 
-#[tokio::test]
-async fn a_long_kind_is_cut_at_a_character() {
-    let home = Home::new();
+async fn a_long_kind_is_cut_at_a_character(home: Home) {
     let store = home.open().await;
     store.accept(&app("cli_a"), &event(1), &"ü".repeat(100), at(0)).await.unwrap();
     assert_eq!(count(&store).await, 1);
 }
 
 async fn count(store: &Store) -> i64 {
-    let query = sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, "SELECT COUNT(*) FROM inbox");
+    let query = sea_orm::Statement::from_string(store.reads.get_database_backend(), "SELECT COUNT(*) FROM inbox");
     store.reads.query_one_raw(query).await.unwrap().unwrap().try_get_by(0).unwrap()
 }
 
+/// Runs SQL in a write. `zeroblob(n)` is SQLite's name for so many zero bytes; the others have other ones.
 pub(super) async fn execute(store: &Store, sql: &'static str) {
+    let sql = match (store.reads.get_database_backend(), sql.split_once("zeroblob(")) {
+        (DbBackend::Postgres, Some((before, rest))) => {
+            format!("{before}decode(repeat('00', {}", rest.replacen(')', "), 'hex')", 1))
+        }
+        (DbBackend::MySql, Some((before, rest))) => format!("{before}REPEAT(CHAR(0), {rest}"),
+        _ => sql.to_owned(),
+    };
     store
         .write(move |scope| {
             Box::pin(async move {
-                scope.tx.execute_unprepared(sql).await?;
+                scope.tx.execute_unprepared(&sql).await?;
                 Ok(())
             })
         })

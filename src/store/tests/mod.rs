@@ -1,4 +1,24 @@
-//! Every test has a database of its own, in a file, as in the product.
+//! Every test has a database of its own, as in the product: in a file, on PostgreSQL, on MariaDB. A test that is named
+//! in an `on_each_database!` runs on all three; what is particular to one of them says so.
+
+/// Makes each function a test on each database.
+macro_rules! on_each_database {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test] async fn $name() { super::$name(crate::store::tests::Home::new()).await; })+
+        }
+        mod postgres {
+            $(#[tokio::test] async fn $name() {
+                super::$name(crate::store::tests::Home::on(cardkey_engines::Engine::Postgres)).await;
+            })+
+        }
+        mod mariadb {
+            $(#[tokio::test] async fn $name() {
+                super::$name(crate::store::tests::Home::on(cardkey_engines::Engine::MariaDb)).await;
+            })+
+        }
+    };
+}
 
 mod backup;
 mod changes;
@@ -11,6 +31,7 @@ mod refreshes;
 mod reseal;
 mod sealed_columns;
 mod secrets;
+mod servers;
 mod sessions;
 mod small_tables;
 mod transitions;
@@ -20,6 +41,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use cardkey_engines::Engine;
 use tokio_util::task::TaskTracker;
 
 use super::*;
@@ -53,27 +75,41 @@ pub(super) fn vault(keyring: &str) -> Vault {
     Vault::new(Keyring::parse(keyring).unwrap(), Arc::new(Counter(AtomicU64::new(0))))
 }
 
-/// A directory with a database in it.
+/// A database of a test's own: in a directory, or on a server.
 pub(super) struct Home {
     directory: tempfile::TempDir,
     tracker: TaskTracker,
+    server: Option<(Engine, String)>,
 }
 
 impl Home {
     pub(super) fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap(), tracker: TaskTracker::new() }
+        Self { directory: tempfile::tempdir().unwrap(), tracker: TaskTracker::new(), server: None }
+    }
+
+    pub(super) fn on(engine: Engine) -> Self {
+        Self { server: Some((engine, engine.database())), ..Self::new() }
+    }
+
+    /// Another one of the same kind.
+    pub(super) fn another(&self) -> Self {
+        self.server.as_ref().map_or_else(Self::new, |(engine, _)| Self::on(*engine))
     }
 
     pub(super) fn file(&self, suffix: &str) -> PathBuf {
         self.directory.path().join(format!("cardkey.db{suffix}"))
     }
 
-    pub(super) fn config(&self) -> StoreConfig {
-        StoreConfig {
-            url: format!("sqlite://{}?mode=rwc", self.file("").display()),
-            migrate: true,
-            plan: RefreshPlan::default(),
+    pub(super) fn url(&self) -> String {
+        match &self.server {
+            Some((_, url)) => url.clone(),
+            None => format!("sqlite://{}?mode=rwc", self.file("").display()),
         }
+    }
+
+    pub(super) fn config(&self) -> StoreConfig {
+        let pool = PoolConfig { size: 1, overflow: 9, ..PoolConfig::default() };
+        StoreConfig { url: self.url(), pool, migrate: true, plan: RefreshPlan::default() }
     }
 
     pub(super) async fn try_open(&self, config: StoreConfig, keyring: &str) -> Result<Store, StoreError> {
@@ -84,7 +120,7 @@ impl Home {
         self.try_open(self.config(), KEY_1).await.unwrap()
     }
 
-    /// The writer has ended; panics if it does not.
+    /// What writes has ended; panics if it does not.
     pub(super) async fn ended(&self) {
         self.tracker.close();
         tokio::time::timeout(Duration::from_mins(1), self.tracker.wait()).await.unwrap();

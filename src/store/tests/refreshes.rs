@@ -7,6 +7,7 @@ use crate::domain::ids::AttemptId;
 
 const FIRST: GrantVersion = GrantVersion { consent_no: 1, generation: 1 };
 const LEASE: Duration = Duration::from_secs(90);
+const PAUSE: Duration = Duration::from_secs(5);
 
 fn attempt(name: &str) -> Attempt {
     let id = AttemptId::parse(name).unwrap();
@@ -75,7 +76,7 @@ async fn what_cannot_be_claimed_says_why() {
     let old = Attempt { generation: 0, ..attempt("a1") };
     assert!(matches!(store.claim_refresh(&old, LEASE, at(9)).await.unwrap(), Claimed::Newer));
     won(store.claim_refresh(&attempt("a1"), LEASE, at(9)).await.unwrap());
-    store.release_refresh(&attempt("a1"), true, at(14), at(14)).await.unwrap();
+    store.release_refresh(&attempt("a1"), true, PAUSE, PAUSE, at(9)).await.unwrap();
     assert!(matches!(store.claim_refresh(&attempt("a2"), LEASE, at(13)).await.unwrap(), Claimed::Paused), "I19");
     assert_eq!(won(store.claim_refresh(&attempt("a2"), LEASE, at(14)).await.unwrap()).1, 2);
     store.mark_needs_consent(&grant_id("g1"), FIRST, 20037, at(15)).await.unwrap();
@@ -87,7 +88,7 @@ async fn only_the_owner_of_a_claim_gives_it_back() {
     let (_home, store) = granted().await;
     won(store.claim_refresh(&attempt("a1"), LEASE, at(0)).await.unwrap());
     won(store.claim_refresh(&attempt("a2"), LEASE, at(90)).await.unwrap());
-    store.release_refresh(&attempt("a1"), false, at(91), at(91)).await.unwrap();
+    store.release_refresh(&attempt("a1"), false, Duration::ZERO, PAUSE, at(91)).await.unwrap();
     assert!(matches!(store.claim_refresh(&attempt("a3"), LEASE, at(92)).await.unwrap(), Claimed::Busy), "I10");
 }
 
@@ -188,8 +189,8 @@ async fn a_budget_is_shared_and_closed_for_everybody() {
     assert_eq!(none, Reservation { granted: 0, wait: Duration::from_secs(1) });
     assert_eq!(store.reserve("cli_a", limit, 3, at(102)).await.unwrap().granted, 2);
     assert_eq!(store.reserve("cli_b", limit, 3, at(102)).await.unwrap().granted, 3, "another app's is another");
-    store.close_budget("cli_a", at(200), at(110)).await.unwrap();
-    store.close_budget("cli_a", at(150), at(111)).await.unwrap();
+    store.close_budget("cli_a", Duration::from_secs(90), at(110)).await.unwrap();
+    store.close_budget("cli_a", Duration::from_secs(39), at(111)).await.unwrap();
     let closed = store.reserve("cli_a", limit, 1, at(160)).await.unwrap();
     assert_eq!(closed, Reservation { granted: 0, wait: Duration::from_secs(40) }, "I18");
     assert_eq!(store.reserve("cli_a", limit, 1, at(200)).await.unwrap().granted, 1);

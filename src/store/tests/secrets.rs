@@ -4,6 +4,8 @@ use super::*;
 use crate::domain::caller::{ApiKey, Caller};
 use crate::domain::ids::{ApiKeyId, AttemptId};
 
+on_each_database!(nothing_prints_a_secret,);
+
 pub(super) async fn fill(store: &Store) {
     for (number, way) in [Way::Redirect, device(at(5)), paste()].into_iter().enumerate() {
         let session = AuthSession { way, ..session(&format!("s{number}"), &format!("ou_{number}")) };
@@ -67,9 +69,7 @@ fn base64_of(bytes: &[u8]) -> Vec<u8> {
     base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes).into_bytes()
 }
 
-#[tokio::test]
-async fn nothing_prints_a_secret() {
-    let home = Home::new();
+async fn nothing_prints_a_secret(home: Home) {
     let store = home.open().await;
     fill(&store).await;
     let grant = store.grant(&subject("ou_9")).await.unwrap().unwrap();

@@ -5,6 +5,18 @@ use super::*;
 use crate::domain::auth_session::{Completed, Exchanging, Failure};
 use crate::domain::ids::{MessageId, TenantKey};
 
+on_each_database!(
+    every_shape_comes_back_as_it_was,
+    a_subject_has_one_pending_session,
+    of_many_that_ask_at_once_one_opens,
+    cards_are_limited_per_subject_and_minute,
+    a_card_wanted_later_is_limited_like_one_wanted_at_once,
+    cards_put_off_come_later_and_disturb_no_transition,
+    jobs_find_what_is_due_and_nothing_else,
+    a_row_that_does_not_decode_is_named,
+    the_database_refuses_what_cannot_be,
+);
+
 /// One of each shape that a session can have.
 fn shapes() -> Vec<AuthSession> {
     let sending = CardDelivery::Sending { send_no: 3 };
@@ -53,9 +65,7 @@ fn shown(session: &AuthSession) -> String {
     format!("{session:?} {way} {code}")
 }
 
-#[tokio::test]
-async fn every_shape_comes_back_as_it_was() {
-    let home = Home::new();
+async fn every_shape_comes_back_as_it_was(home: Home) {
     let store = home.open().await;
     for session in shapes() {
         assert!(matches!(store.open_session(&session, 5, at(0)).await.unwrap(), Open::Created));
@@ -68,9 +78,7 @@ async fn every_shape_comes_back_as_it_was() {
     assert!(store.auth_session(&AuthSessionId::parse("other").unwrap()).await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn a_subject_has_one_pending_session() {
-    let home = Home::new();
+async fn a_subject_has_one_pending_session(home: Home) {
     let store = home.open().await;
     let first = session("s1", "ou_1");
     store.open_session(&first, 5, at(0)).await.unwrap();
@@ -85,9 +93,7 @@ async fn a_subject_has_one_pending_session() {
     assert!(matches!(store.open_session(&session("s2", "ou_1"), 5, at(0)).await.unwrap(), Open::Created));
 }
 
-#[tokio::test]
-async fn of_many_that_ask_at_once_one_opens() {
-    let home = Home::new();
+async fn of_many_that_ask_at_once_one_opens(home: Home) {
     let store = home.open().await;
     let asks = (0..100).map(|number| {
         let store = store.clone();
@@ -98,9 +104,7 @@ async fn of_many_that_ask_at_once_one_opens() {
     assert_eq!(opened.iter().filter(|open| matches!(open, Open::Exists(_))).count(), 99);
 }
 
-#[tokio::test]
-async fn cards_are_limited_per_subject_and_minute() {
-    let home = Home::new();
+async fn cards_are_limited_per_subject_and_minute(home: Home) {
     let store = home.open().await;
     let open = async |number: i64, secs: i64, card: CardDelivery| {
         let session = AuthSession { card, created_at: at(secs), ..session(&format!("s{number}"), "ou_1") };
@@ -128,9 +132,7 @@ async fn cards_are_limited_per_subject_and_minute() {
     assert!(matches!(none, Open::TooMany { retry_after } if retry_after.as_secs() == 60));
 }
 
-#[tokio::test]
-async fn a_card_wanted_later_is_limited_like_one_wanted_at_once() {
-    let home = Home::new();
+async fn a_card_wanted_later_is_limited_like_one_wanted_at_once(home: Home) {
     let store = home.open().await;
     let card = CardDelivery::Sending { send_no: 1 };
     let later = async |number: i64, opened: i64, wanted: i64| {
@@ -155,9 +157,7 @@ async fn a_card_wanted_later_is_limited_like_one_wanted_at_once() {
     assert!(matches!(store.open_session(&opened, 2, at(360)).await.unwrap(), Open::TooMany { .. }), "counts all");
 }
 
-#[tokio::test]
-async fn cards_put_off_come_later_and_disturb_no_transition() {
-    let home = Home::new();
+async fn cards_put_off_come_later_and_disturb_no_transition(home: Home) {
     let store = home.open().await;
     let due = AuthSession { card_due_at: Some(at(1)), ..session("s1", "ou_1") };
     let not_due = AuthSession { card_due_at: Some(at(9)), ..session("s2", "ou_2") };
@@ -172,9 +172,7 @@ async fn cards_put_off_come_later_and_disturb_no_transition() {
     stored(store.save_session(due).await.unwrap());
 }
 
-#[tokio::test]
-async fn jobs_find_what_is_due_and_nothing_else() {
-    let home = Home::new();
+async fn jobs_find_what_is_due_and_nothing_else(home: Home) {
     let store = home.open().await;
     for session in shapes() {
         store.open_session(&session, 5, at(0)).await.unwrap();
@@ -229,8 +227,7 @@ async fn jobs_find_their_work_by_index() {
     }
 }
 
-#[tokio::test]
-async fn a_row_that_does_not_decode_is_named() {
+async fn a_row_that_does_not_decode_is_named(home: Home) {
     let damages: [(&'static str, &'static str); 10] = [
         ("UPDATE auth_sessions SET app_id = ''", "app_id"),
         ("UPDATE auth_sessions SET tenant = 'two words'", "tenant"),
@@ -244,7 +241,7 @@ async fn a_row_that_does_not_decode_is_named() {
         ("UPDATE auth_sessions SET way = 'paste'", "way_sealed"),
     ];
     for (sql, column) in damages {
-        let home = Home::new();
+        let home = home.another();
         let store = home.open().await;
         let session = AuthSession { way: device(at(5)), ..session("s1", "ou_1") };
         store.open_session(&session, 5, at(0)).await.unwrap();
@@ -255,9 +252,7 @@ async fn a_row_that_does_not_decode_is_named() {
     }
 }
 
-#[tokio::test]
-async fn the_database_refuses_what_cannot_be() {
-    let home = Home::new();
+async fn the_database_refuses_what_cannot_be(home: Home) {
     let store = home.open().await;
     store.open_session(&session("s1", "ou_1"), 5, at(0)).await.unwrap();
     for sql in [

@@ -4,6 +4,15 @@ use super::*;
 use crate::domain::caller::{ApiKey, Caller};
 use crate::domain::ids::{ApiKeyId, TenantKey};
 
+on_each_database!(
+    a_key_is_known_by_its_secret,
+    the_hash_of_one_key_is_not_anothers,
+    keys_outlive_a_rotation,
+    a_key_is_revoked_once,
+    the_first_tenant_stays,
+    old_ended_sessions_go_with_their_flows,
+);
+
 fn key(id: &str, created: i64) -> ApiKey {
     let caller = Caller {
         key: ApiKeyId::parse(id).unwrap(),
@@ -14,9 +23,7 @@ fn key(id: &str, created: i64) -> ApiKey {
     ApiKey { caller, created_at: at(created), revoked_at: None }
 }
 
-#[tokio::test]
-async fn a_key_is_known_by_its_secret() {
-    let home = Home::new();
+async fn a_key_is_known_by_its_secret(home: Home) {
     let store = home.open().await;
     let (first, second) = (key("0123456789ab", 1), key("ba9876543210", 0));
     store.create_api_key(&first, &secret("s3cret")).await.unwrap();
@@ -35,9 +42,7 @@ async fn a_key_is_known_by_its_secret() {
     assert_eq!(again, StoreError::Exists);
 }
 
-#[tokio::test]
-async fn the_hash_of_one_key_is_not_anothers() {
-    let home = Home::new();
+async fn the_hash_of_one_key_is_not_anothers(home: Home) {
     let store = home.open().await;
     let (first, second) = (key("0123456789ab", 1), key("ba9876543210", 0));
     store.create_api_key(&first, &secret("one")).await.unwrap();
@@ -48,9 +53,7 @@ async fn the_hash_of_one_key_is_not_anothers() {
     assert!(!store.verify_api_key(&hash, &secret("one")), "a mac is bound to its key's id");
 }
 
-#[tokio::test]
-async fn keys_outlive_a_rotation() {
-    let home = Home::new();
+async fn keys_outlive_a_rotation(home: Home) {
     let store = home.open().await;
     store.create_api_key(&key("0123456789ab", 1), &secret("s3cret")).await.unwrap();
     store.close().await;
@@ -59,9 +62,7 @@ async fn keys_outlive_a_rotation() {
     assert!(store.verify_api_key(&hash, &secret("s3cret")));
 }
 
-#[tokio::test]
-async fn a_key_is_revoked_once() {
-    let home = Home::new();
+async fn a_key_is_revoked_once(home: Home) {
     let store = home.open().await;
     let id = ApiKeyId::parse("0123456789ab").unwrap();
     assert!(!store.revoke_api_key(&id, at(1)).await.unwrap(), "unknown");
@@ -71,9 +72,7 @@ async fn a_key_is_revoked_once() {
     assert_eq!(store.api_key(&id).await.unwrap().unwrap().0.revoked_at, Some(at(5)));
 }
 
-#[tokio::test]
-async fn the_first_tenant_stays() {
-    let home = Home::new();
+async fn the_first_tenant_stays(home: Home) {
     let store = home.open().await;
     let tenants: Vec<TenantKey> = (0..20).map(|number| TenantKey::parse(&format!("t{number}")).unwrap()).collect();
     assert!(store.pinned_tenant(&app("cli_a")).await.unwrap().is_none());
@@ -85,9 +84,7 @@ async fn the_first_tenant_stays() {
     assert_eq!(store.pin_tenant(&app("cli_b"), &tenants[7], at(0)).await.unwrap(), tenants[7]);
 }
 
-#[tokio::test]
-async fn old_ended_sessions_go_with_their_flows() {
-    let home = Home::new();
+async fn old_ended_sessions_go_with_their_flows(home: Home) {
     let store = home.open().await;
     for number in 0..5 {
         let session = session(&format!("s{number}"), &format!("ou_{number}"));

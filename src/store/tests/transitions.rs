@@ -5,9 +5,17 @@ use futures_util::future::join_all;
 use super::*;
 use crate::domain::auth_session::Failure;
 
-#[tokio::test]
-async fn of_a_hundred_transitions_at_once_one_wins() {
-    let home = Home::new();
+on_each_database!(
+    of_a_hundred_transitions_at_once_one_wins,
+    an_event_and_its_transition_are_stored_together,
+    of_many_taps_at_once_one_is_taken,
+    the_newest_ten_flows_of_a_session_are_kept,
+    a_flow_in_use_is_not_dropped_for_an_eleventh,
+    a_flow_is_taken_once_and_burns_the_others,
+    a_flow_stays_when_its_session_moved_on,
+);
+
+async fn of_a_hundred_transitions_at_once_one_wins(home: Home) {
     let store = home.open().await;
     let session = session("s1", "ou_1");
     store.open_session(&session, 5, at(0)).await.unwrap();
@@ -36,9 +44,7 @@ fn winner<T>(save: Save<T>) -> Option<T> {
     }
 }
 
-#[tokio::test]
-async fn an_event_and_its_transition_are_stored_together() {
-    let home = Home::new();
+async fn an_event_and_its_transition_are_stored_together(home: Home) {
     let store = home.open().await;
     let (a, session) = (app("cli_a"), session("s1", "ou_1"));
     store.open_session(&session, 5, at(0)).await.unwrap();
@@ -55,9 +61,7 @@ async fn an_event_and_its_transition_are_stored_together() {
     assert_eq!(e2, Accepted::New, "a lost transition leaves no trace of its event");
 }
 
-#[tokio::test]
-async fn of_many_taps_at_once_one_is_taken() {
-    let home = Home::new();
+async fn of_many_taps_at_once_one_is_taken(home: Home) {
     let store = home.open().await;
     let session = session("s1", "ou_1");
     store.open_session(&session, 5, at(0)).await.unwrap();
@@ -85,9 +89,7 @@ fn flow(number: u8, session: &AuthSession) -> Flow {
     }
 }
 
-#[tokio::test]
-async fn the_newest_ten_flows_of_a_session_are_kept() {
-    let home = Home::new();
+async fn the_newest_ten_flows_of_a_session_are_kept(home: Home) {
     let store = home.open().await;
     let (mine, other) = (session("s1", "ou_1"), session("s2", "ou_2"));
     store.open_session(&mine, 5, at(0)).await.unwrap();
@@ -107,9 +109,7 @@ async fn the_newest_ten_flows_of_a_session_are_kept() {
     assert!(store.add_flow(&flow(13, &session("s3", "ou_3"))).await.is_err(), "no such session");
 }
 
-#[tokio::test]
-async fn a_flow_in_use_is_not_dropped_for_an_eleventh() {
-    let home = Home::new();
+async fn a_flow_in_use_is_not_dropped_for_an_eleventh(home: Home) {
     let store = home.open().await;
     let mine = session("s1", "ou_1");
     store.open_session(&mine, 5, at(0)).await.unwrap();
@@ -124,9 +124,7 @@ async fn a_flow_in_use_is_not_dropped_for_an_eleventh() {
     assert!(store.flow(&[1; 32]).await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn a_flow_is_taken_once_and_burns_the_others() {
-    let home = Home::new();
+async fn a_flow_is_taken_once_and_burns_the_others(home: Home) {
     let store = home.open().await;
     let (mine, other) = (session("s1", "ou_1"), session("s2", "ou_2"));
     for session in [&mine, &other] {
@@ -149,9 +147,7 @@ async fn a_flow_is_taken_once_and_burns_the_others() {
     }
 }
 
-#[tokio::test]
-async fn a_flow_stays_when_its_session_moved_on() {
-    let home = Home::new();
+async fn a_flow_stays_when_its_session_moved_on(home: Home) {
     let store = home.open().await;
     let mine = session("s1", "ou_1");
     store.open_session(&mine, 5, at(0)).await.unwrap();

@@ -12,7 +12,7 @@ use cardkey::domain::refresh_plan::RefreshPlan;
 use cardkey::domain::scopes::ScopeSet;
 use cardkey::domain::secret::Secret;
 use cardkey::domain::token::{Identity, RefreshToken, TokenAnswer};
-use cardkey::store::{Save, Store, StoreConfig};
+use cardkey::store::{PoolConfig, Save, Store, StoreConfig};
 use cardkey::vault::{Keyring, Vault};
 use tokio_util::task::TaskTracker;
 
@@ -26,9 +26,13 @@ impl World {
     pub(crate) async fn open_store(&self, keyring: &str) -> Store {
         let url = format!("sqlite://{}/cardkey.db", self.directory.path().display());
         let vault = Vault::new(Keyring::parse(keyring).unwrap(), Arc::new(OsRandom));
-        Store::open(StoreConfig { url, migrate: true, plan: RefreshPlan::default() }, vault, &TaskTracker::new())
-            .await
-            .unwrap()
+        Store::open(
+            StoreConfig { url, pool: PoolConfig::default(), migrate: true, plan: RefreshPlan::default() },
+            vault,
+            &TaskTracker::new(),
+        )
+        .await
+        .unwrap()
     }
 
     /// Puts grants of so many people into the database.
