@@ -8,6 +8,18 @@ use serde_json::{Value, json};
 
 use crate::harness::{Reply, Setup, World};
 
+on_each_database!(
+    fifty_callers_of_an_expired_token_share_one_refresh,
+    the_new_refresh_token_is_kept,
+    a_dead_refresh_token_is_found_out_once_and_the_person_is_asked,
+    what_the_person_or_time_ended_at_the_platform_is_asked_again,
+    a_platform_that_fails_ends_no_grant,
+    an_app_that_may_not_refresh_is_its_owners_business,
+    a_life_that_is_too_short_for_the_caller_is_renewed,
+    a_token_that_is_due_is_given_at_once_and_renewed_behind_it,
+    the_older_endpoints_of_oauth_can_be_chosen,
+);
+
 const READ: &[&str] = &["apaas:app:read"];
 
 /// Longer than an access token lives.
@@ -44,7 +56,6 @@ fn token(reply: &Reply) -> String {
     reply.json()["access_token"].as_str().unwrap().to_owned()
 }
 
-#[tokio::test]
 async fn fifty_callers_of_an_expired_token_share_one_refresh() {
     let world = World::new().await;
     let first = token(&world.granted(READ).await);
@@ -58,7 +69,6 @@ async fn fifty_callers_of_an_expired_token_share_one_refresh() {
     world.end().await;
 }
 
-#[tokio::test]
 async fn the_new_refresh_token_is_kept() {
     let mut world = World::new().await;
     world.granted(READ).await;
@@ -73,7 +83,6 @@ async fn the_new_refresh_token_is_kept() {
     world.end().await;
 }
 
-#[tokio::test]
 async fn a_dead_refresh_token_is_found_out_once_and_the_person_is_asked() {
     for code in [20026, 20037, 20064, 20073] {
         let world = World::new().await;
@@ -93,7 +102,6 @@ async fn a_dead_refresh_token_is_found_out_once_and_the_person_is_asked() {
     }
 }
 
-#[tokio::test]
 async fn what_the_person_or_time_ended_at_the_platform_is_asked_again() {
     for (row, after) in [("revoked", Duration::ZERO), ("a week later", Duration::from_hours(24 * 8))] {
         let world = World::new().await;
@@ -108,7 +116,6 @@ async fn what_the_person_or_time_ended_at_the_platform_is_asked_again() {
     }
 }
 
-#[tokio::test]
 async fn a_platform_that_fails_ends_no_grant() {
     let world = World::new().await;
     world.granted(READ).await;
@@ -127,7 +134,6 @@ async fn a_platform_that_fails_ends_no_grant() {
     world.end().await;
 }
 
-#[tokio::test]
 async fn an_app_that_may_not_refresh_is_its_owners_business() {
     let world = World::new().await;
     world.granted(READ).await;
@@ -142,7 +148,6 @@ async fn an_app_that_may_not_refresh_is_its_owners_business() {
     world.end().await;
 }
 
-#[tokio::test]
 async fn a_life_that_is_too_short_for_the_caller_is_renewed() {
     let world = World::new().await;
     let first = token(&world.granted(READ).await);
@@ -162,7 +167,6 @@ async fn a_life_that_is_too_short_for_the_caller_is_renewed() {
     world.end().await;
 }
 
-#[tokio::test]
 async fn a_token_that_is_due_is_given_at_once_and_renewed_behind_it() {
     let world = World::with(Setup::default().variable("AUTH_TOKEN_REFRESH_THRESHOLD", "0.5")).await;
     let first = token(&world.granted(READ).await);
@@ -179,7 +183,6 @@ async fn a_token_that_is_due_is_given_at_once_and_renewed_behind_it() {
     world.end().await;
 }
 
-#[tokio::test]
 async fn the_older_endpoints_of_oauth_can_be_chosen() {
     for (version, path) in [("v3", "/oauth/v3/token"), ("v2", "/open-apis/authen/v2/oauth/token")] {
         let world = World::with(Setup::default().app(&format!("oauth_version = \"{version}\""))).await;

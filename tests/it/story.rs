@@ -5,9 +5,16 @@ use serde_json::json;
 
 use crate::harness::{Setup, World};
 
+on_each_database!(
+    a_person_taps_consents_and_the_waiting_caller_has_the_token,
+    a_person_rejects_and_the_caller_is_told,
+    somebody_elses_consent_is_kept_for_nobody,
+    the_device_grant_needs_no_way_in,
+    a_code_is_brought_back_through_the_card,
+);
+
 const READ: &[&str] = &["apaas:app:read"];
 
-#[tokio::test]
 async fn a_person_taps_consents_and_the_waiting_caller_has_the_token() {
     let world = World::new().await;
     let (reply, ()) = tokio::join!(world.ask_waiting(ALICE, READ, 30), async {
@@ -26,7 +33,6 @@ async fn a_person_taps_consents_and_the_waiting_caller_has_the_token() {
     world.end().await;
 }
 
-#[tokio::test]
 async fn a_person_rejects_and_the_caller_is_told() {
     let world = World::new().await;
     let (reply, ()) = tokio::join!(world.ask_waiting(ALICE, READ, 30), async {
@@ -39,7 +45,6 @@ async fn a_person_rejects_and_the_caller_is_told() {
     world.end().await;
 }
 
-#[tokio::test]
 async fn somebody_elses_consent_is_kept_for_nobody() {
     let world = World::new().await;
     let (reply, ()) = tokio::join!(world.ask_waiting(ALICE, READ, 30), async {
@@ -53,7 +58,6 @@ async fn somebody_elses_consent_is_kept_for_nobody() {
     world.end().await;
 }
 
-#[tokio::test]
 async fn the_device_grant_needs_no_way_in() {
     let world = World::with(Setup::code("device")).await;
     let (reply, ()) = tokio::join!(world.ask_waiting(ALICE, READ, 30), async {
@@ -66,7 +70,6 @@ async fn the_device_grant_needs_no_way_in() {
     world.end().await;
 }
 
-#[tokio::test]
 async fn a_code_is_brought_back_through_the_card() {
     let world = World::with(Setup::code("paste")).await;
     let (reply, ()) = tokio::join!(world.ask_waiting(ALICE, READ, 30), async {

@@ -1,5 +1,24 @@
 //! A sandbox and a gateway, and the calls that most tests make.
 
+/// Makes each function a test with its databases in files, on PostgreSQL and on MariaDB.
+macro_rules! on_each_database {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test] async fn $name() { super::$name().await; })+
+        }
+        mod postgres {
+            $(#[tokio::test] async fn $name() {
+                crate::harness::on(cardkey_engines::Engine::Postgres, super::$name()).await;
+            })+
+        }
+        mod mariadb {
+            $(#[tokio::test] async fn $name() {
+                crate::harness::on(cardkey_engines::Engine::MariaDb, super::$name()).await;
+            })+
+        }
+    };
+}
+
 mod addresses;
 mod browser;
 mod camera;
@@ -19,6 +38,6 @@ mod world;
 pub(crate) use browser::{Browser, Look};
 pub(crate) use leak_scan::scan;
 pub(crate) use process::{Process, finish};
-pub(crate) use setup::{APP, MASTER_KEY, OTHER_APP, SCOPES, Setup};
+pub(crate) use setup::{APP, MASTER_KEY, OTHER_APP, SCOPES, Setup, on};
 pub(crate) use visit::{Begun, Page, hidden};
 pub(crate) use world::{Reply, World};

@@ -54,7 +54,7 @@ impl World {
 
     /// Writes the configuration of this world's gateway into a file.
     pub(crate) fn write_config(&self) {
-        let file = self.setup.file(self.ip, &self.sandbox.base_url(), self.directory.path());
+        let file = self.setup.file(self.ip, &self.sandbox.base_url(), &self.database);
         std::fs::write(self.config_path(), file).unwrap();
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use cardkey::web::serve::Limits;
+use cardkey_engines::Engine;
 use cardkey_sandbox::{AppSpec, DEFAULT_APP_ID, DEFAULT_APP_SECRET, Options};
 
 /// The app of every world.
@@ -25,6 +26,24 @@ pub(crate) const API_PORT: u16 = 8080;
 
 /// The key that data is sealed with. A canary: it must be found nowhere.
 pub(crate) const MASTER_KEY: &str = "Q0FOQVJZLW1hc3Rlci1rZXktMzItYnl0ZXMtbG9uZyE=";
+
+tokio::task_local! {
+    /// The server that a test's worlds have their databases on.
+    static SERVER: Engine;
+}
+
+/// Runs a test with the databases of its worlds on this server.
+pub(crate) async fn on(engine: Engine, test: impl Future<Output = ()>) {
+    SERVER.scope(engine, Box::pin(test)).await;
+}
+
+/// A new database's part of the configuration: a file in the world's directory, or one on the test's server.
+pub(crate) fn database(directory: &Path) -> String {
+    match SERVER.try_with(|engine| engine.database()) {
+        Ok(url) => format!("url = \"{url}\"\npool_size = 2"),
+        Err(_) => format!("url = \"sqlite://{}/cardkey.db\"", directory.display()),
+    }
+}
 
 /// What a world is made with; every test changes what it is about.
 #[derive(Clone)]
@@ -103,14 +122,13 @@ impl Setup {
     }
 
     /// The configuration file.
-    pub(crate) fn file(&self, ip: Ipv4Addr, sandbox: &str, directory: &Path) -> String {
+    pub(crate) fn file(&self, ip: Ipv4Addr, sandbox: &str, database: &str) -> String {
         let public_url =
             if self.public_url { format!("public_url = \"http://{ip}:{API_PORT}\"") } else { String::new() };
-        let directory = directory.display();
         let other = if self.two_apps { Self::app_table(OTHER_APP, OTHER_APP_SECRET, sandbox) } else { String::new() };
         format!(
             "[server]\nlisten = \"{ip}:{API_PORT}\"\n{public_url}\n[metrics]\nhost = \"{ip}\"\n\
-             [database]\nurl = \"sqlite://{directory}/cardkey.db\"\n[vault]\nmaster_key = \"k1:{MASTER_KEY}\"\n{tables}\n\
+             [database]\n{database}\n[vault]\nmaster_key = \"k1:{MASTER_KEY}\"\n{tables}\n\
              {app}code = \"{code}\"\n{app_lines}\n{other}",
             tables = self.tables,
             app = Self::app_table(APP, DEFAULT_APP_SECRET, sandbox),

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use super::setup::{API_PORT, APP, SCOPES, Setup};
 use super::time::MovedClock;
-use super::{addresses, captured};
+use super::{addresses, captured, setup};
 
 /// An answer of the gateway.
 #[derive(Debug, Clone)]
@@ -61,6 +61,8 @@ pub(crate) struct World {
     pub(crate) clock: Arc<MovedClock>,
     pub(crate) http: Client,
     pub(crate) directory: TempDir,
+    /// What its configuration says of its database.
+    pub(crate) database: String,
     /// What the gateway answered, but for tokens given to those who may have them.
     pub(crate) seen: Mutex<Vec<String>>,
 }
@@ -90,7 +92,9 @@ impl World {
             .tls_danger_accept_invalid_certs(setup.sandbox.tls)
             .build()
             .unwrap();
+        let directory = TempDir::new().unwrap();
         Self {
+            database: setup::database(directory.path()),
             sandbox,
             gateway: None,
             ip,
@@ -98,7 +102,7 @@ impl World {
             setup,
             clock: Arc::default(),
             http,
-            directory: TempDir::new().unwrap(),
+            directory,
             seen: Mutex::default(),
         }
     }
@@ -119,7 +123,7 @@ impl World {
             }
             setup = setup.app(&format!("ca_file = \"{}\"", path.display()));
         }
-        let file = setup.file(self.ip, &self.sandbox.base_url(), self.directory.path());
+        let file = setup.file(self.ip, &self.sandbox.base_url(), &self.database);
         let sources = Sources { file: Some(file), environment: self.setup.environment.clone(), demo: true };
         Config::load(&sources).unwrap()
     }
