@@ -10,7 +10,9 @@
 mod mariadb;
 mod postgres;
 mod server;
+mod tls;
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -29,9 +31,29 @@ impl Engine {
     /// Makes an empty database; its URL.
     #[must_use]
     pub fn database(self) -> String {
+        self.make(self.server())
+    }
+
+    /// The same on a server of its own that speaks no TLS.
+    #[must_use]
+    pub fn database_in_clear(self) -> String {
+        static POSTGRES: OnceLock<Server> = OnceLock::new();
+        static MARIADB: OnceLock<Server> = OnceLock::new();
+        match self {
+            Self::Postgres => self.make(POSTGRES.get_or_init(|| postgres::start(false))),
+            Self::MariaDb => self.make(MARIADB.get_or_init(|| mariadb::start(false))),
+        }
+    }
+
+    /// The file with the authority that signed the server's certificate.
+    #[must_use]
+    pub fn authority(self) -> Option<PathBuf> {
+        self.server().authority.clone()
+    }
+
+    fn make(self, server: &Server) -> String {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
         let name = format!("test_{}", COUNTER.fetch_add(1, Ordering::Relaxed));
-        let server = self.server();
         match self {
             Self::Postgres => postgres::make(server, &name),
             Self::MariaDb => mariadb::make(server, &name),
@@ -50,8 +72,8 @@ impl Engine {
         static POSTGRES: OnceLock<Server> = OnceLock::new();
         static MARIADB: OnceLock<Server> = OnceLock::new();
         match self {
-            Self::Postgres => POSTGRES.get_or_init(postgres::start),
-            Self::MariaDb => MARIADB.get_or_init(mariadb::start),
+            Self::Postgres => POSTGRES.get_or_init(|| postgres::start(true)),
+            Self::MariaDb => MARIADB.get_or_init(|| mariadb::start(true)),
         }
     }
 }

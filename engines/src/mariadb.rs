@@ -6,7 +6,8 @@ use std::process::Command;
 
 use crate::server::{Folder, Server, feed, finish, free_port, until_up};
 
-pub(crate) fn start() -> Server {
+/// With TLS for whoever asks for it, or without any.
+pub(crate) fn start(with_tls: bool) -> Server {
     let folder = Folder::new("mysql");
     let data = format!("--datadir={}", folder.path.join("data").display());
     let mut install = folder.command(Path::new("mariadb-install-db"));
@@ -18,7 +19,17 @@ pub(crate) fn start() -> Server {
     command.args([format!("--port={port}"), format!("--socket={}", folder.path.join("socket").display())]);
     command.args(["--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--max-connections=500"]);
     command.args(["--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M", "--performance-schema=OFF"]);
-    let server = folder.serve(&command, port);
+    let tls = with_tls.then(|| folder.tls());
+    match &tls {
+        Some(tls) => command.args(
+            ["--ssl-cert", "--ssl-key"]
+                .iter()
+                .zip([&tls.certificate, &tls.key])
+                .map(|(option, path)| format!("{option}={}", path.display())),
+        ),
+        None => command.arg("--skip-ssl"),
+    };
+    let server = folder.serve(&command, port, tls);
     until_up(server, || client(port, &["-e", "SELECT 1"]))
 }
 

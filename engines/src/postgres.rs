@@ -5,7 +5,8 @@ use std::process::Command;
 
 use crate::server::{Folder, Server, feed, finish, free_port, until_up};
 
-pub(crate) fn start() -> Server {
+/// With TLS for whoever asks for it, or without any.
+pub(crate) fn start(with_tls: bool) -> Server {
     let folder = Folder::new("postgres");
     let data = folder.path.join("data");
     let options = ["--no-sync", "--auth=trust", "--username=cardkey", "--encoding=UTF8", "--locale=C.UTF-8"];
@@ -26,7 +27,12 @@ pub(crate) fn start() -> Server {
     ] {
         command.args(["-c", setting]);
     }
-    let server = folder.serve(&command, port);
+    let tls = with_tls.then(|| folder.tls());
+    if let Some(tls) = &tls {
+        command.args(["-c", "ssl=on", "-c", &format!("ssl_cert_file={}", tls.certificate.display())]);
+        command.args(["-c", &format!("ssl_key_file={}", tls.key.display())]);
+    }
+    let server = folder.serve(&command, port, tls);
     until_up(server, || client(port, "postgres", &["-c", "SELECT 1"]))
 }
 

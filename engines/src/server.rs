@@ -6,6 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::tls::{self, Tls};
+
 /// Ends the server and removes its folder when standard input ends.
 const KEEPER: &str = r#"folder=$1; shift
 "$@" </dev/null >"$folder/log" 2>&1 &
@@ -22,6 +24,8 @@ rm -rf "$folder""#;
 pub(crate) struct Server {
     /// Where it listens, on 127.0.0.1.
     pub(crate) port: u16,
+    /// The file with the authority that signed its certificate, if it speaks TLS.
+    pub(crate) authority: Option<PathBuf>,
     /// What keeps it running, as long as its standard input is open.
     _keeper: Child,
 }
@@ -37,10 +41,22 @@ impl Folder {
     pub(crate) fn new(user: &'static str) -> Self {
         let path = tempfile::Builder::new().prefix("cardkey-engine-").tempdir().unwrap().keep();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let folder = Self { path, user };
+        folder.give();
+        folder
+    }
+
+    /// Makes certificates in it.
+    pub(crate) fn tls(&self) -> Tls {
+        let made = tls::make(&self.path);
+        self.give();
+        made
+    }
+
+    fn give(&self) {
         if is_root() {
-            finish(Command::new("chown").arg(format!("{user}:")).arg(&path));
+            finish(Command::new("chown").arg("-R").arg(format!("{}:", self.user)).arg(&self.path));
         }
-        Self { path, user }
     }
 
     /// A command that runs as the folder's owner.
@@ -57,12 +73,13 @@ impl Folder {
     }
 
     /// Starts the server.
-    pub(crate) fn serve(self, command: &Command, port: u16) -> Server {
+    pub(crate) fn serve(self, command: &Command, port: u16, tls: Option<Tls>) -> Server {
         let mut keeper = Command::new("sh");
         keeper.args(["-c", KEEPER, "keeper"]).arg(&self.path).arg(command.get_program()).args(command.get_args());
         // A group of its own: an interrupt from the keyboard must not end the keeper before its work is done.
         std::os::unix::process::CommandExt::process_group(&mut keeper, 0);
-        Server { port, _keeper: keeper.current_dir(&self.path).stdin(Stdio::piped()).spawn().unwrap() }
+        let keeper = keeper.current_dir(&self.path).stdin(Stdio::piped()).spawn().unwrap();
+        Server { port, authority: tls.map(|tls| tls.authority), _keeper: keeper }
     }
 }
 

@@ -22,6 +22,9 @@ const SCHEMA_LOCK: i64 = 0x63_61_72_64_6b_65_79;
 /// How long one wait for the schema lock takes on MariaDB; it is repeated.
 const SCHEMA_WAIT: Duration = Duration::from_secs(20);
 
+/// How many seconds work at start waits for a row on MariaDB, which has no word for no limit here.
+const LOCK_WAIT: u64 = 60;
+
 /// A database on a server.
 #[derive(Clone)]
 pub(super) struct Server {
@@ -106,7 +109,7 @@ fn mysql(options: &mut ConnectOptions, limit: Duration) {
     let seconds = limit.as_secs();
     let session = format!(
         "SET SESSION innodb_lock_wait_timeout = {} /*M! , max_statement_time = {seconds}, idle_transaction_timeout = {seconds} */",
-        seconds.max(1)
+        if seconds == 0 { LOCK_WAIT } else { seconds }
     );
     options.map_sqlx_mysql_opts(|options| options.charset("utf8mb4").collation("utf8mb4_bin"));
     options.map_sqlx_mysql_pool_opts(move |pool| {

@@ -33,6 +33,7 @@ on_each_server!(
     closing_finishes_what_runs_and_refuses_the_rest,
     an_operation_that_panics_is_undone,
     large_values_come_back_whole,
+    tls_is_spoken_with_whom_the_authority_vouches_for,
 );
 
 async fn ask<T: sea_orm::TryGetable>(db: &DatabaseConnection, postgres: &str, mysql: &str) -> T {
@@ -346,13 +347,36 @@ fn urls_that_would_not_do_what_they_say_are_refused() {
     assert!(!printed.contains("CANARY"), "{printed}");
 }
 
-/// A server of ours speaks no TLS: whoever asks for it gets no connection, and nothing in clear.
 #[tokio::test]
 async fn tls_that_is_required_is_not_done_without() {
     for (engine, parameter) in [(Engine::Postgres, "sslmode=require"), (Engine::MariaDb, "ssl-mode=REQUIRED")] {
-        let home = Home::on(engine);
-        let url = format!("{}?{parameter}", home.url());
+        let home = Home::new();
+        let url = engine.database_in_clear();
+        home.try_open(StoreConfig { url: url.clone(), ..home.config() }, KEY_1).await.unwrap().close().await;
+        let url = format!("{url}?{parameter}");
         let error = home.try_open(StoreConfig { url, ..home.config() }, KEY_1).await.unwrap_err();
         assert_eq!(error, StoreError::Unavailable("no connection"), "{engine:?}");
     }
+}
+
+/// Certificates are checked where that is asked for: another authority than the server's is refused.
+async fn tls_is_spoken_with_whom_the_authority_vouches_for(home: Home) {
+    let (engine, url) = home.server.clone().unwrap();
+    let (other, verify) = match engine {
+        Engine::Postgres => (Engine::MariaDb, "sslmode=verify-full&sslrootcert="),
+        Engine::MariaDb => (Engine::Postgres, "ssl-mode=VERIFY_IDENTITY&ssl-ca="),
+    };
+    let trusting = |authority: Engine| {
+        let url = format!("{url}?{verify}{}", authority.authority().unwrap().display());
+        home.try_open(StoreConfig { url, ..home.config() }, KEY_1)
+    };
+    let store = trusting(engine).await.unwrap();
+    let cipher: String = ask(
+        &store.reads,
+        "SELECT COALESCE(cipher, '') FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
+        "SELECT variable_value FROM information_schema.session_status WHERE variable_name = 'Ssl_cipher'",
+    )
+    .await;
+    assert!(cipher.contains("AES") || cipher.contains("CHACHA"), "{cipher:?}");
+    assert_eq!(trusting(other).await.unwrap_err(), StoreError::Unavailable("no connection"));
 }
