@@ -33,6 +33,7 @@ mod refresh_crash;
 mod refreshing;
 mod rotation;
 mod scheduling;
+mod replicas;
 mod sending;
 mod settings;
 mod story;

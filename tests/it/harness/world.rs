@@ -115,6 +115,10 @@ impl World {
 
     /// The configuration of this world's gateway. It trusts the authority of the world's first sandbox with TLS.
     pub(crate) fn config(&self) -> Config {
+        self.config_at(self.ip)
+    }
+
+    fn config_at(&self, ip: Ipv4Addr) -> Config {
         let mut setup = self.setup.clone();
         if let Some(pem) = self.sandbox.ca_pem() {
             let path = self.directory.path().join("ca.pem");
@@ -123,7 +127,7 @@ impl World {
             }
             setup = setup.app(&format!("ca_file = \"{}\"", path.display()));
         }
-        let file = setup.file(self.ip, &self.sandbox.base_url(), &self.database);
+        let file = setup.file(ip, &self.sandbox.base_url(), &self.database);
         let sources = Sources { file: Some(file), environment: self.setup.environment.clone(), demo: true };
         Config::load(&sources).unwrap()
     }
@@ -136,6 +140,12 @@ impl World {
             refreshes_by_itself: self.setup.refreshes_by_itself,
         };
         self.gateway = Some(Gateway::start(self.config(), ambient).await.unwrap());
+    }
+
+    /// Starts one more gateway on the same database, at an address of its own.
+    pub(crate) async fn another_gateway(&self) -> Gateway {
+        let ambient = Ambient { clock: self.clock.clone(), random: Arc::new(OsRandom), limits: self.setup.limits };
+        Gateway::start(self.config_at(addresses::fresh()), ambient).await.unwrap()
     }
 
     pub(crate) fn gateway(&self) -> &Gateway {
