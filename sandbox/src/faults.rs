@@ -3,6 +3,8 @@
 //! Rules are tried in the order they were added; the first that matches, has been skipped often enough, is not used up and
 //! has the request in its share meets it. No rule looks at anything but the [`Call`], so they are the same for every platform.
 
+mod check;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -237,7 +239,7 @@ impl Default for Faults {
 impl Faults {
     /// Adds a rule behind the others.
     pub fn add(&self, rule: Rule) -> Result<(), RuleError> {
-        check(&rule.action)?;
+        check::check(&rule.action)?;
         if let Some(share) = rule.share.filter(|share| !(0.0..=1.0).contains(share)) {
             return Err(RuleError::Share(share));
         }
@@ -282,26 +284,5 @@ impl Faults {
     /// Lets go of every request that is held.
     pub fn release(&self) {
         self.released.send_modify(|count| *count += 1);
-    }
-}
-
-fn check(action: &Action) -> Result<(), RuleError> {
-    match action {
-        Action::Raw { bytes_base64, .. } => STANDARD.decode(bytes_base64).map(drop).map_err(|_| RuleError::Base64),
-        Action::Status { status, .. } if http::StatusCode::from_u16(*status).is_err() => {
-            Err(RuleError::Status(*status))
-        }
-        Action::Status { headers, .. } | Action::Body { headers, .. } => check_headers(headers),
-        _ => Ok(()),
-    }
-}
-
-fn check_headers(headers: &BTreeMap<String, String>) -> Result<(), RuleError> {
-    let fits = |name: &str, value: &str| {
-        name.parse::<http::HeaderName>().is_ok() && http::HeaderValue::from_str(value).is_ok()
-    };
-    match headers.iter().find(|(name, value)| !fits(name, value)) {
-        Some((name, _)) => Err(RuleError::Header(name.clone())),
-        None => Ok(()),
     }
 }
