@@ -16,6 +16,7 @@ mod m20261121_000007_pinned_tenants;
 mod m20261121_000008_card_wanted_at;
 mod m20261125_000009_refreshing;
 mod m20261125_000010_suspensions;
+mod m20261125_000011_reasks;
 
 use std::collections::BTreeSet;
 
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000008_card_wanted_at::Migration),
             Box::new(m20261125_000009_refreshing::Migration),
             Box::new(m20261125_000010_suspensions::Migration),
+            Box::new(m20261125_000011_reasks::Migration),
         ]
     }
 }

@@ -72,17 +72,19 @@ pub(super) fn with_tokens(
         dead_code: Set(None),
         dead_at: Set(None),
         used_at: Set(micros(facts.used_at)),
+        reask_due_at: Set(None),
         updated_at: Set(now.as_micros()),
         ..at_rest(due)
     })
 }
 
-/// What marks a grant as dead.
+/// What marks a grant as dead, and its person as to be asked again.
 pub(super) fn dead(code: i64, now: Timestamp) -> ActiveModel {
     ActiveModel {
         status: Set(NEEDS_CONSENT.to_owned()),
         dead_code: Set(Some(code)),
         dead_at: Set(Some(now.as_micros())),
+        reask_due_at: Set(Some(now.as_micros())),
         updated_at: Set(now.as_micros()),
         ..at_rest(None)
     }

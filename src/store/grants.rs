@@ -19,7 +19,7 @@ use crate::store::entity::grant::{ActiveModel, Column, Entity, Model};
 use crate::store::grant_row;
 use crate::store::session_row::Transition;
 use crate::store::sessions::Save;
-use crate::store::{PAGE, Store, StoreError, suspensions};
+use crate::store::{PAGE, Store, StoreError, reasks, suspensions};
 
 impl Store {
     /// The id of the subject's grant, if there is one: what a session that completes has to name.
@@ -47,6 +47,7 @@ impl Store {
                 let Some(session) = transition.store(&scope.tx).await? else { return Ok(Save::Lost) };
                 let row = grant_row::consented(&vault, &plan, &facts, &tokens, now)?;
                 put_consent(&scope.tx, row, &facts, existing.is_some(), now).await?;
+                reasks::remember(&scope.tx, &facts.id, &session).await?;
                 Ok(Save::Stored((session, facts)))
             })
         })

@@ -25,6 +25,7 @@
 //! | `quarantine`, `spool` | pairs that could not be saved where they belong |
 //! | `budgets` | the platforms' rate limits, shared by all replicas |
 //! | `changes`, `suspensions` | what the platform takes away from grants |
+//! | `reasks` | dead grants whose person is to be asked again |
 //! | `links` | links that name a session |
 //! | `api_keys`, `tenants`, `housekeeping` | the rest |
 //! | `entity` | the rows |
@@ -54,6 +55,7 @@ mod packed;
 mod part_file;
 mod pool;
 mod quarantine;
+mod reasks;
 mod refresh_claims;
 mod refresh_journal;
 mod remembered;
@@ -101,6 +103,7 @@ pub use flows::Flow;
 pub use inbox::Accepted;
 pub use key_use::KeyUse;
 pub use pool::PoolConfig;
+pub use reasks::{DueReask, LastAsked};
 pub use refresh_claims::{Attempt, Claimed, DueGrant};
 pub use reseal::{Resealed, TableResealed};
 pub use sessions::{Open, Save, SaveCard};

@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
 
 use crate::domain::auth_session::{AuthSession, AuthSessionId, CardDelivery};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{AppId, Subject};
 use crate::store::digest;
-use crate::store::entity::auth_session::{Column, Entity, Model};
+use crate::store::entity::auth_session::{ActiveModel, Column, Entity, Model};
 use crate::store::session_row::{self, Transition};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, reasks};
+use crate::vault::Vault;
 
 /// The window in which sessions with cards are counted.
 const CARD_WINDOW: Duration = Duration::from_mins(1);
@@ -76,24 +80,8 @@ impl Store {
         per_minute: u32,
         now: Timestamp,
     ) -> Result<Open, StoreError> {
-        let vault = self.vault.clone();
-        let row = session_row::encode(&vault, session)?;
-        let session = session.clone();
-        self.write(move |scope| {
-            Box::pin(async move {
-                if let Some(pending) = pending(&session.subject).one(&scope.tx).await? {
-                    return Ok(Open::Exists(Box::new(session_row::decode(&vault, &pending)?)));
-                }
-                if session.card != CardDelivery::None
-                    && let Some(retry_after) = too_many(&scope.tx, &session.subject, per_minute, now).await?
-                {
-                    return Ok(Open::TooMany { retry_after });
-                }
-                Entity::insert(row).exec_without_returning(&scope.tx).await.map_err(StoreError::or_again)?;
-                Ok(Open::Created)
-            })
-        })
-        .await
+        let opening = Opening::seal(&self.vault, session, per_minute, now)?;
+        self.write(move |scope| Box::pin(async move { opening.run(&scope.tx).await })).await
     }
 
     /// The session of this id.
@@ -156,6 +144,44 @@ impl Store {
     async fn session_of(&self, query: sea_orm::Select<Entity>) -> Result<Option<AuthSession>, StoreError> {
         let row: Option<Model> = query.one(&self.reads).await?;
         row.map(|row| session_row::decode(&self.vault, &row)).transpose()
+    }
+}
+
+/// A new session that is ready to be stored: sealed already, so that the writer has little to do.
+#[derive(Clone)]
+pub(super) struct Opening {
+    vault: Vault,
+    session: AuthSession,
+    row: ActiveModel,
+    per_minute: u32,
+    now: Timestamp,
+}
+
+impl Opening {
+    pub(super) fn seal(
+        vault: &Vault,
+        session: &AuthSession,
+        per_minute: u32,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let row = session_row::encode(vault, session)?;
+        Ok(Self { vault: vault.clone(), session: session.clone(), row, per_minute, now })
+    }
+
+    /// Stores it if that may be. With it the person is asked, also for a grant that has died.
+    pub(super) async fn run(self, tx: &DatabaseTransaction) -> Result<Open, StoreError> {
+        let Self { vault, session, row, per_minute, now } = self;
+        if let Some(pending) = pending(&session.subject).one(tx).await? {
+            return Ok(Open::Exists(Box::new(session_row::decode(&vault, &pending)?)));
+        }
+        if session.card != CardDelivery::None
+            && let Some(retry_after) = too_many(tx, &session.subject, per_minute, now).await?
+        {
+            return Ok(Open::TooMany { retry_after });
+        }
+        Entity::insert(row).exec_without_returning(tx).await.map_err(StoreError::or_again)?;
+        reasks::settle(tx, &session.subject).await?;
+        Ok(Open::Created)
     }
 }
 

@@ -35,6 +35,10 @@ pub struct Model {
     pub refresh_due_at: Option<i64>,
     pub refresh_deadline: Option<i64>,
     pub used_at: Option<i64>,
+    pub asked_by: Option<String>,
+    pub asked_reason: Option<String>,
+    pub asked_scopes: Option<String>,
+    pub reask_due_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
 }

@@ -27,6 +27,7 @@ mod grants;
 mod group_commit;
 mod inbox;
 mod opening;
+mod reasks;
 mod refreshes;
 mod reseal;
 mod sealed_columns;
