@@ -109,13 +109,13 @@ impl Gateway {
         store.take_up_sealing_key().await?;
         let base = Base { ambient, metrics: Metrics::new()?, shutdown: Shutdown::default(), store: store.clone() };
         let auth_sessions = auth_sessions(&base, &config, &platforms);
-        let grants = refreshing::grants(&base, &config, &platforms);
+        let grants = refreshing::grants(&base, &config, &platforms, &auth_sessions);
         let dispatch = dispatcher(&base, &platforms, (&auth_sessions, &grants));
         dispatch.recall_tenants().await?;
         // Before a link is up: a tap that came while the kept ids are read would wait too long, and it comes only once.
         base.store.claim_inbox().await?;
         let streams = Streams::start(&base, &config, &platforms, &dispatch);
-        jobs::start(&base, &auth_sessions, &grants);
+        jobs::start(&base, config.auth.reask, (&auth_sessions, &grants));
         let addresses = (local(&api)?, local(&metrics_listener)?);
         let state = web_state(&base, &config, (&auth_sessions, &grants), &streams);
         listen(&base, (api, metrics_listener), state);

@@ -7,11 +7,12 @@ use tokio::sync::Notify;
 
 use super::Base;
 use crate::auth_session::AuthSessions;
+use crate::config::Reask;
 use crate::grants::Grants;
 use crate::jobs::Periodic;
 
 /// Starts every job.
-pub(super) fn start(base: &Base, auth_sessions: &AuthSessions, grants: &Grants) {
+pub(super) fn start(base: &Base, reask: Reask, (auth_sessions, grants): (&AuthSessions, &Grants)) {
     if !base.store.is_shared() {
         take_up_what_was_left(base, auth_sessions);
     }
@@ -30,6 +31,9 @@ pub(super) fn start(base: &Base, auth_sessions: &AuthSessions, grants: &Grants) 
     job!("expiry", 5, Arc::default(), run_expiry());
     job!("exchanges", 30, Arc::default(), run_exchanges(false));
     job!("cleanup", 3600, Arc::default(), run_cleanup());
+    if reask == Reask::AtOnce {
+        job!("reask", 15, auth_sessions.reask_nudge(), run_reask());
+    }
     refreshing(base, grants);
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Base, platforms};
+use crate::auth_session::AuthSessions;
 use crate::config::{Config, Policy};
 use crate::domain::refresh_plan::RefreshPlan;
 use crate::grants::{Grants, Parts as GrantParts, Settings as RefreshSettings};
@@ -16,7 +17,12 @@ pub(super) fn plan(config: &Config) -> RefreshPlan {
 }
 
 /// The use case.
-pub(super) fn grants(base: &Base, config: &Config, platforms: &[platforms::Built]) -> Grants {
+pub(super) fn grants(
+    base: &Base,
+    config: &Config,
+    platforms: &[platforms::Built],
+    auth_sessions: &AuthSessions,
+) -> Grants {
     let refresh = &config.refresh;
     Grants::new(GrantParts {
         store: base.store.clone(),
@@ -34,6 +40,7 @@ pub(super) fn grants(base: &Base, config: &Config, platforms: &[platforms::Built
         metrics: base.metrics.clone(),
         tracker: base.shutdown.tracker.clone(),
         soft: base.shutdown.soft.clone(),
+        died: auth_sessions.reask_nudge(),
     })
 }
 

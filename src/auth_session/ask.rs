@@ -3,25 +3,19 @@
 use std::time::Duration;
 
 use crate::auth_session::{App, AppWay, AuthSessions};
-use crate::domain::auth_session::{AuthSession, AuthSessionId, CardDelivery, DeviceFlow, PasteFlow, State, Way};
-use crate::domain::clock::Timestamp;
+use crate::domain::auth_session::{AuthSession, CardDelivery, State};
 use crate::domain::grant::GrantVersion;
 use crate::domain::ids::Subject;
-use crate::domain::random::token_256;
 use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
-use crate::platform::PlatformError;
 use crate::store::{Open, SaveCard, StoreError};
 
-use super::end::{audit_opened, method};
+use super::draft::{Started, first_delivery};
 use super::sending::ABANDONED_AFTER;
 use super::tell::Stored;
 
 /// How often a lost race against another asker is run again.
 const TRIES: usize = 16;
-
-/// A device flow that was started for these scopes, and when it ends.
-type Started = Option<(ScopeSet, DeviceFlow, Timestamp)>;
 
 /// What a caller asks.
 #[derive(Debug, Clone)]
@@ -119,7 +113,7 @@ impl AuthSessions {
     }
 
     /// The person's open session; one whose time is up is ended on the way.
-    async fn current(&self, subject: &Subject) -> Result<Option<AuthSession>, AskError> {
+    pub(super) async fn current(&self, subject: &Subject) -> Result<Option<AuthSession>, AskError> {
         let now = self.0.clock.now();
         let Some(open) = self.0.store.pending_session(subject).await? else { return Ok(None) };
         if !(matches!(open.state, State::Waiting) && open.is_overdue(now)) {
@@ -137,92 +131,12 @@ impl AuthSessions {
         if grant.map(|grant| grant.facts.version) != ask.found {
             return Err(AskError::GrantChanged);
         }
-        let now = self.0.clock.now();
-        let tenant = match &app.tenant {
-            Some(tenant) => Some(tenant.clone()),
-            None => self.0.store.pinned_tenant(&ask.subject.app).await?,
-        };
-        let (way, way_ends) = self.new_way(app, ask, started, now).await?;
-        let expires_at = now.plus(self.0.settings.expiry);
-        let session = AuthSession {
-            id: AuthSessionId::generate(now, &*self.0.random),
-            subject: ask.subject.clone(),
-            tenant,
-            scopes: ask.scopes.clone(),
-            requesters: vec![ask.requester.clone()],
-            reason: ask.reason.clone(),
-            created_at: now,
-            expires_at: way_ends.map_or(expires_at, |end| end.min(expires_at)),
-            opened_at: None,
-            way,
-            attempts: 0,
-            card: first_delivery(ask.notification),
-            // Taken back once the card is sent; if this process dies before, the card job sends it.
-            card_due_at: (ask.notification == Notification::Card).then(|| now.plus(ABANDONED_AFTER)),
-            state: State::Waiting,
-            version: 1,
-        };
-        match self.0.store.open_session(&session, self.0.settings.per_minute, now).await? {
-            Open::Created => {
-                self.0.metrics.auth_opened(ask.subject.app.as_str(), method(&session));
-                audit_opened(&session);
-                self.0.device_nudge.notify_one();
-                Ok(Some(self.stored(session, ask.notification == Notification::Card)))
-            }
+        let session = self.draft(app, ask, started).await?;
+        match self.0.store.open_session(&session, self.0.settings.per_minute, session.created_at).await? {
+            Open::Created => Ok(Some(self.opened(session))),
             Open::Exists(_) => Ok(None),
             Open::TooMany { retry_after } => Err(AskError::TooMany { retry_after }),
         }
-    }
-
-    async fn new_way(
-        &self,
-        app: &App,
-        ask: &Ask,
-        started: &mut Started,
-        now: Timestamp,
-    ) -> Result<(Way, Option<Timestamp>), AskError> {
-        match &app.way {
-            AppWay::Redirect { .. } => Ok((Way::Redirect, None)),
-            AppWay::Paste { .. } => {
-                let flow = PasteFlow { state: token_256(&*self.0.random), verifier: token_256(&*self.0.random) };
-                Ok((Way::Paste(flow), None))
-            }
-            AppWay::Device => {
-                self.may_have_card(ask, now).await?;
-                let (flow, end) = self.device_flow(app, &ask.scopes, started, now).await?;
-                Ok((Way::Device(flow), Some(end)))
-            }
-        }
-    }
-
-    /// Looks at the limit before the platform is called: whoever is over it costs no calls.
-    async fn may_have_card(&self, ask: &Ask, now: Timestamp) -> Result<(), AskError> {
-        if ask.notification != Notification::Card {
-            return Ok(());
-        }
-        match self.0.store.card_limit(&ask.subject, self.0.settings.per_minute, now).await? {
-            Some(retry_after) => Err(AskError::TooMany { retry_after }),
-            None => Ok(()),
-        }
-    }
-
-    /// A flow for these scopes: the one that a lost try has started, or a new one.
-    async fn device_flow(
-        &self,
-        app: &App,
-        scopes: &ScopeSet,
-        started: &mut Started,
-        now: Timestamp,
-    ) -> Result<(DeviceFlow, Timestamp), AskError> {
-        if let Some((of, flow, end)) = started
-            && of == scopes
-        {
-            return Ok((flow.clone(), *end));
-        }
-        let flow = app.platform.oauth.device_start(scopes, now).await.ok_or(AskError::Misconfigured)?;
-        let (flow, end) = flow.map_err(|error| ask_error(app, &error))?;
-        *started = Some((scopes.clone(), flow.clone(), end));
-        Ok((flow, end))
     }
 
     /// Adds a caller to the open session; `None` if the session changed meanwhile.
@@ -270,24 +184,5 @@ impl AuthSessions {
             SaveCard::Lost => Ok(None),
             SaveCard::TooMany { retry_after } => Err(AskError::TooMany { retry_after }),
         }
-    }
-}
-
-fn ask_error(app: &App, error: &PlatformError) -> AskError {
-    match error {
-        PlatformError::RateLimited { .. } | PlatformError::Unavailable | PlatformError::Unclear => {
-            AskError::Unavailable
-        }
-        PlatformError::Misconfigured { .. } | PlatformError::Rejected { .. } | PlatformError::Revoked { .. } => {
-            tracing::error!(app = %app.platform.app, %error, "the app's owner has to act: nobody can be asked");
-            AskError::Misconfigured
-        }
-    }
-}
-
-const fn first_delivery(notification: Notification) -> CardDelivery {
-    match notification {
-        Notification::Card => CardDelivery::Sending { send_no: 1 },
-        Notification::Link | Notification::None => CardDelivery::None,
     }
 }

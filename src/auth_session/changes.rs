@@ -36,6 +36,9 @@ impl AuthSessions {
         if let Some((ending, stored)) = ended {
             self.settle(&ending.before, stored);
         }
+        if matches!(change, Change::Revoked { refresh: true, .. }) {
+            self.0.reask_nudge.notify_one();
+        }
         if change.takes_away() {
             self.0.waiters.release(|waiting| {
                 waiting.app == *app && change.subject().is_none_or(|concerned| *concerned == waiting.id)

@@ -18,9 +18,11 @@ mod cards;
 mod changes;
 mod deliveries;
 mod device;
+mod draft;
 mod end;
 mod exchange;
 mod locks;
+mod reask;
 mod redirect;
 mod sending;
 mod sweep;
@@ -75,6 +77,7 @@ struct Inner {
     exchanging: Mutex<HashSet<AuthSessionId>>,
     card_nudge: Arc<Notify>,
     device_nudge: Arc<Notify>,
+    reask_nudge: Arc<Notify>,
 }
 
 /// One app as this use case needs it.
@@ -163,6 +166,7 @@ impl AuthSessions {
             exchanging: Mutex::default(),
             card_nudge: Arc::default(),
             device_nudge: Arc::default(),
+            reask_nudge: Arc::default(),
         }))
     }
 
@@ -188,6 +192,12 @@ impl AuthSessions {
     #[must_use]
     pub fn device_nudge(&self) -> Arc<Notify> {
         Arc::clone(&self.0.device_nudge)
+    }
+
+    /// Wakes the job that asks again: a grant has died.
+    #[must_use]
+    pub fn reask_nudge(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.reask_nudge)
     }
 
     /// The session of this id.

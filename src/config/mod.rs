@@ -18,7 +18,7 @@ use std::path::Path;
 pub use crate::domain::refresh_plan::Policy;
 pub use apps::{App, Binding, CodeChoice, OAuthVersion};
 pub use refresh::Refresh;
-pub use sections::{Auth, Database, Log, MetricsListen, Server, Stream, Vault};
+pub use sections::{Auth, Database, Log, MetricsListen, Reask, Server, Stream, Vault};
 pub use variables::{VARIABLES, Variable};
 
 use reader::Reader;

@@ -66,6 +66,17 @@ pub struct Auth {
     pub card_include_description: bool,
     /// A card template of the platform, in place of our own ask card.
     pub card_template_id: Option<String>,
+    /// When a person is asked again whose grant has died.
+    pub reask: Reask,
+}
+
+/// When a person is asked again whose grant has died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reask {
+    /// As soon as that is known.
+    AtOnce,
+    /// When a caller wants a token.
+    OnNextUse,
 }
 
 /// `[stream]`.
@@ -188,6 +199,9 @@ impl Auth {
             token_refresh_threshold: reader.fraction("token_refresh_threshold", 0.5..=0.98, 0.8),
             card_include_description: reader.boolean("card_include_description", true),
             card_template_id: reader.text("card_template_id"),
+            reask: reader
+                .word("reask", &[("at_once", Reask::AtOnce), ("on_next_use", Reask::OnNextUse)])
+                .unwrap_or(Reask::AtOnce),
         }
     }
 }

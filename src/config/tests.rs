@@ -32,6 +32,7 @@ fn one_app_runs_from_the_environment_alone() {
     assert_eq!(config.auth.session_expiry.as_secs(), 600);
     assert_eq!(config.auth.request_rate_limit, 5);
     assert!((config.auth.token_refresh_threshold - 0.8).abs() < f64::EPSILON);
+    assert_eq!(config.auth.reask, Reask::AtOnce);
     assert_eq!(config.stream.max_reconnect_retries, 10);
     assert_eq!(config.stream.heartbeat_interval.as_secs(), 10);
     assert_eq!(config.apps[0].name, "cli_a1b2c3d4e5f60718");

@@ -93,6 +93,12 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable("AUTH_CARD_TEMPLATE_ID", ("auth", "card_template_id"), "", "a card template of the platform"),
     variable(
+        "CARDKEY_AUTH__REASK",
+        ("auth", "reask"),
+        "at_once",
+        "at_once or on_next_use: when a person is asked again whose grant has died",
+    ),
+    variable(
         "WEBSOCKET_MAX_RECONNECT_RETRIES",
         ("stream", "max_reconnect_retries"),
         "10",

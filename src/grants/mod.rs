@@ -68,6 +68,7 @@ struct Inner {
     landed: Arc<Notify>,
     /// This start of this process, as claims name it.
     owner: String,
+    died: Arc<Notify>,
 }
 
 /// What everything here is made of.
@@ -88,6 +89,8 @@ pub struct Parts {
     pub tracker: TaskTracker,
     /// No refresh is started any more.
     pub soft: CancellationToken,
+    /// Woken when a grant has died.
+    pub died: Arc<Notify>,
 }
 
 /// How tokens are refreshed.
@@ -132,7 +135,7 @@ impl Grants {
     /// The use case over these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, apps, settings, clock, random, metrics, tracker, soft } = parts;
+        let Parts { store, apps, settings, clock, random, metrics, tracker, soft, died } = parts;
         let queue = |app: &AppId| (app.clone(), Arc::new(Queue::new(app.clone())));
         let queues: HashMap<AppId, Arc<Queue>> = apps.keys().map(queue).collect();
         let permits = Arc::new(Semaphore::new(settings.in_flight));
@@ -160,6 +163,7 @@ impl Grants {
             queues,
             paused: Mutex::default(),
             landed: Arc::default(),
+            died,
         }))
     }
 

@@ -250,6 +250,9 @@ impl Flight<'_> {
         let Some(grant) = &self.grant else { return Ok(Event::Marked(false)) };
         let (store, now) = (&self.grants.0.store, self.grants.0.clock.now());
         let marked = store.mark_needs_consent(&grant.facts.id, grant.facts.version, code, now).await?;
+        if marked {
+            self.grants.0.died.notify_one();
+        }
         Ok(Event::Marked(marked))
     }
 

@@ -1,4 +1,4 @@
-//! What the platform takes away from grants.
+//! What the platform takes away from grants, and who is asked again for it.
 
 use prometheus::IntCounterVec;
 
@@ -7,6 +7,7 @@ use super::{Builder, Metrics};
 /// Its part of the metrics.
 pub(super) struct DeadGrants {
     change_total: IntCounterVec,
+    reask_total: IntCounterVec,
 }
 
 impl DeadGrants {
@@ -16,7 +17,12 @@ impl DeadGrants {
             "what the platform said of people's grants, and whether that changed anything",
             &["app_id", "change", "outcome"],
         )?;
-        Ok(Self { change_total })
+        let reask_total = b.counter(
+            "reask_total",
+            "people to be asked again for a dead grant, by what became of it",
+            &["app_id", "outcome"],
+        )?;
+        Ok(Self { change_total, reask_total })
     }
 }
 
@@ -25,5 +31,10 @@ impl Metrics {
     pub fn grant_change(&self, app: &str, change: &'static str, applied: bool) {
         let outcome = if applied { "applied" } else { "nothing" };
         self.0.dead_grants.change_total.with_label_values(&[app, change, outcome]).inc();
+    }
+
+    /// A person was to be asked again: `asked`, `asked_already`, `put_off`, `unknown`.
+    pub fn reask(&self, app: &str, outcome: &'static str) {
+        self.0.dead_grants.reask_total.with_label_values(&[app, outcome]).inc();
     }
 }

@@ -29,6 +29,7 @@ mod long;
 mod metrics;
 mod pictures;
 mod platform_events;
+mod reasking;
 mod refresh_crash;
 mod refreshing;
 mod replicas;

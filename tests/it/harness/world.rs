@@ -133,19 +133,21 @@ impl World {
     }
 
     pub(crate) async fn start_gateway(&mut self) {
-        let ambient = Ambient {
+        self.gateway = Some(Gateway::start(self.config(), self.ambient()).await.unwrap());
+    }
+
+    fn ambient(&self) -> Ambient {
+        Ambient {
             clock: self.clock.clone(),
             random: Arc::new(OsRandom),
             limits: self.setup.limits,
             refreshes_by_itself: self.setup.refreshes_by_itself,
-        };
-        self.gateway = Some(Gateway::start(self.config(), ambient).await.unwrap());
+        }
     }
 
     /// Starts one more gateway on the same database, at an address of its own.
     pub(crate) async fn another_gateway(&self) -> Gateway {
-        let ambient = Ambient { clock: self.clock.clone(), random: Arc::new(OsRandom), limits: self.setup.limits };
-        Gateway::start(self.config_at(addresses::fresh()), ambient).await.unwrap()
+        Gateway::start(self.config_at(addresses::fresh()), self.ambient()).await.unwrap()
     }
 
     pub(crate) fn gateway(&self) -> &Gateway {
