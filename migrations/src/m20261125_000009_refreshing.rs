@@ -69,8 +69,8 @@ fn columns(backend: DbBackend) -> [ColumnDef; 9] {
         dialect::word(backend, "refresh_state", 16).not_null().default("idle").to_owned(),
         ColumnDef::new("refresh_fence").big_integer().not_null().default(0).to_owned(),
         ColumnDef::new("refresh_tries").integer().not_null().default(0).to_owned(),
-        dialect::word(backend, "refresh_owner", 64).to_owned(),
-        dialect::word(backend, "refresh_attempt", 64).to_owned(),
+        dialect::word(backend, "refresh_owner", 64),
+        dialect::word(backend, "refresh_attempt", 64),
         // The end of the lease, or of the pause after an unclear outcome.
         ColumnDef::new("refresh_until").big_integer().to_owned(),
         ColumnDef::new("refresh_due_at").big_integer().to_owned(),
