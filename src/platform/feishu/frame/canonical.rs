@@ -198,6 +198,11 @@ impl<'a> Walk<'a> {
     }
 
     fn varint(&mut self) -> Option<u64> {
+        // Nearly every length is one digit.
+        if let [digit @ ..0x80, rest @ ..] = self.0 {
+            self.0 = rest;
+            return Some(u64::from(*digit));
+        }
         let mut value = 0;
         for (place, byte) in self.0.iter().enumerate().take(MAX_VARINT_BYTES) {
             value |= u64::from(byte & 0x7f) << (7 * place);
