@@ -47,7 +47,7 @@ impl Batch {
     /// Runs without a transaction of its own what is one statement anyway.
     pub(super) async fn append(self, connection: &DatabaseConnection, inbox: &mut Inbox) -> RanBatch {
         let arrivals = inbox.judge(self.arrivals);
-        let outcome = inbox.append(connection, &arrivals).await;
+        let outcome = inbox.append_at_once(connection, &arrivals).await;
         RanBatch { outcome, arrivals, answers: Vec::new() }
     }
 

@@ -13,7 +13,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use tokio::sync::oneshot;
 
 use crate::domain::clock::Timestamp;
@@ -60,7 +60,7 @@ pub(super) struct InboxEvent {
     hash: u128,
     app: AppId,
     id: EventId,
-    event_type: Box<str>,
+    event_type: Arc<str>,
     received_at: i64,
 }
 
@@ -71,7 +71,7 @@ impl InboxEvent {
             hash: digest::event(app, id),
             app: app.clone(),
             id: id.clone(),
-            event_type: Box::from(&event_type[..cut]),
+            event_type: Arc::from(&event_type[..cut]),
             received_at: now.as_micros(),
         }
     }
@@ -79,6 +79,11 @@ impl InboxEvent {
     /// The row: app, event, kind and time.
     pub(super) fn row(&self) -> (&str, &str, &str, i64) {
         (self.app.as_str(), self.id.as_str(), &self.event_type, self.received_at)
+    }
+
+    /// The row, its texts shared.
+    pub(super) fn shared_row(&self) -> ([Arc<str>; 3], i64) {
+        ([self.app.shared(), self.id.shared(), Arc::clone(&self.event_type)], self.received_at)
     }
 }
 
@@ -172,21 +177,23 @@ impl Inbox {
         Ok(())
     }
 
-    /// Whether that many events can be written by [`Inbox::append`] alone: by one statement, with nothing to be read or
+    /// Whether that many events can be written by [`Inbox::append_at_once`]: by one statement, with nothing to be read or
     /// forgotten besides.
     pub(super) fn appends_at_once(&self, arrivals: usize) -> bool {
         self.claim.is_some() && arrivals <= inbox_rows::WIDEST && self.seen.len() + arrivals <= self.limit
     }
 
-    /// Appends what is new, and does nothing else.
-    pub(super) async fn append(
+    /// Appends what is new by one statement, and does nothing else.
+    pub(super) async fn append_at_once(
         &mut self,
-        db: &impl ConnectionTrait,
+        db: &DatabaseConnection,
         judged: &[(Arrival, Accepted)],
     ) -> Result<(), StoreError> {
-        let new = judged.iter().filter(|(_, accepted)| *accepted == Accepted::New);
-        let new: Vec<&InboxEvent> = new.map(|(arrival, _)| &arrival.event).collect();
-        self.appender.append(db, &new).await
+        self.appender.append_at_once(db, &new(judged)).await
+    }
+
+    async fn append(&mut self, tx: &DatabaseTransaction, judged: &[(Arrival, Accepted)]) -> Result<(), StoreError> {
+        self.appender.append(tx, &new(judged)).await
     }
 
     /// Takes one event together with whatever else its operation does. The operation has found it unknown.
@@ -274,4 +281,9 @@ impl Inbox {
             }
         }
     }
+}
+
+fn new(judged: &[(Arrival, Accepted)]) -> Vec<&InboxEvent> {
+    let new = judged.iter().filter(|(_, accepted)| *accepted == Accepted::New);
+    new.map(|(arrival, _)| &arrival.event).collect()
 }

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement, StatementBuilder, Value,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement,
+    StatementBuilder, Value,
 };
 
 use crate::domain::ids::{AppId, EventId};
 use crate::store::digest;
 use crate::store::error::StoreError;
 use crate::store::inbox::InboxEvent;
+use crate::store::sqlite;
 
 pub(super) const COLUMNS: [&str; 4] = ["app_id", "event_id", "event_type", "received_at"];
 
@@ -40,15 +42,32 @@ impl Appender {
         Ok(())
     }
 
+    /// Up to [`WIDEST`] rows on a connection of SQLite. This is what every event costs, so no text is copied.
+    pub(super) async fn append_at_once(
+        &mut self,
+        db: &DatabaseConnection,
+        events: &[&InboxEvent],
+    ) -> Result<(), StoreError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let rows = events.iter().map(|event| event.shared_row());
+        Ok(sqlite::execute(db, self.text(DbBackend::Sqlite, events.len()), rows).await?)
+    }
+
     fn statement(&mut self, backend: DbBackend, events: &[&InboxEvent]) -> Statement {
-        let text = self.texts.entry(events.len()).or_insert_with(|| {
+        let text = self.text(backend, events.len()).to_owned();
+        Statement::from_sql_and_values(backend, text, events.iter().flat_map(|event| values(event)))
+    }
+
+    fn text(&mut self, backend: DbBackend, rows: usize) -> &str {
+        self.texts.entry(rows).or_insert_with(|| {
             let mut insert = Query::insert().into_table("inbox").columns(COLUMNS).to_owned();
-            for _ in events {
+            for _ in 0..rows {
                 insert.values_panic([1, 2, 3, 4].map(Expr::value));
             }
             StatementBuilder::build(&insert, &backend).sql
-        });
-        Statement::from_sql_and_values(backend, text.clone(), events.iter().flat_map(|event| values(event)))
+        })
     }
 }
 

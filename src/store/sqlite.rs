@@ -4,11 +4,13 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::{self, Arguments as _, AssertSqlSafe};
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
 };
 
@@ -136,6 +138,33 @@ pub(super) async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction
         ..TransactionOptions::default()
     })
     .await
+}
+
+/// Runs a statement with rows of texts and a number. The texts are shared with it; the way that fits every database
+/// would copy each of them twice.
+pub(super) async fn execute<const N: usize>(
+    db: &DatabaseConnection,
+    sql: &str,
+    rows: impl Iterator<Item = ([Arc<str>; N], i64)>,
+) -> Result<(), DbErr> {
+    let failed = |error: sqlx::Error| DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error)));
+    let arguments = arguments(rows).map_err(|error| failed(sqlx::Error::Encode(error)))?;
+    let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
+    query.execute(db.get_sqlite_connection_pool()).await.map_err(failed)?;
+    Ok(())
+}
+
+fn arguments<const N: usize>(
+    rows: impl Iterator<Item = ([Arc<str>; N], i64)>,
+) -> Result<SqliteArguments, sqlx::error::BoxDynError> {
+    let mut arguments = SqliteArguments::default();
+    for (texts, number) in rows {
+        for text in texts {
+            arguments.add(text)?;
+        }
+        arguments.add(number)?;
+    }
+    Ok(arguments)
 }
 
 fn durable(options: SqliteConnectOptions) -> SqliteConnectOptions {
