@@ -203,8 +203,7 @@ async fn a_connection_that_died_disturbs_nobody(home: Home) {
 }
 
 async fn the_pool_has_a_limit(home: Home) {
-    let pool =
-        PoolConfig { size: 1, overflow: 1, connect_timeout: Duration::from_millis(300), ..PoolConfig::default() };
+    let pool = PoolConfig { size: 1, overflow: 1, connect_timeout: Duration::from_secs(3), ..PoolConfig::default() };
     let store = home.try_open(StoreConfig { pool, ..home.config() }, KEY_1).await.unwrap();
     let all = Arc::new(tokio::sync::Barrier::new(3));
     let held = (0..2).map(|_| {
