@@ -22,7 +22,7 @@
 //! | `GET /control/messages` | a person's messages (`?open_id=ID`) |
 //! | `GET /control/grants` | what a person has granted, and fingerprints of the tokens alive (`?open_id=ID&app_id=ID`) |
 //! | `POST /control/clock` | moves the clock ahead (`advance_ms`), stops it or lets it run on (`frozen`) |
-//! | `POST /control/rate_limits` | enforces the limits on messages or not (`enabled`) |
+//! | `POST /control/rate_limits` | enforces the limits or not (`enabled`); changes how the token endpoint answers at its own (`token_endpoint`) |
 //! | `GET /control/stream` | how many long connections are open, and on which port |
 //! | `GET`, `POST`, `DELETE /control/stream/faults` | the long connection's faults: [`StreamFaults`](crate::feishu::stream::StreamFaults) |
 //! | `GET /control/stream/log` | what happened on the long connection (`?after=N`) |

@@ -37,7 +37,7 @@ pub mod written;
 pub use judge::Verdict;
 pub use options::{
     ALICE, AppSpec, BOB, CAROL, DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TENANT_KEY, Lifetimes, Options, PersonSpec,
-    RefreshMode, StreamOptions,
+    RefreshMode, StreamOptions, TokenLimit,
 };
 pub use random::fingerprint;
 pub use sandbox::{Sandbox, StartError};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use cardkey_sandbox::{
-    AppSpec, DEFAULT_APP_ID, DEFAULT_APP_SECRET, Lifetimes, Options, RefreshMode, Sandbox, StreamOptions,
+    AppSpec, DEFAULT_APP_ID, DEFAULT_APP_SECRET, Lifetimes, Options, RefreshMode, Sandbox, StreamOptions, TokenLimit,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -54,9 +54,12 @@ struct Serve {
     /// How many people to make up besides Alice, Bob and Carol.
     #[arg(long, default_value_t = 0)]
     people: usize,
-    /// Do not enforce the limits on messages.
+    /// Enforce no rate limit at all.
     #[arg(long)]
     no_rate_limits: bool,
+    /// How the token endpoint answers at its limit.
+    #[arg(long, value_enum, default_value_t = Limit::Off)]
+    token_limit: Limit,
     /// Multiplies the periods that the platform fixes (redelivery, idempotency window, age of cards, …).
     #[arg(long, default_value_t = 1.0)]
     time_scale: f64,
@@ -113,6 +116,27 @@ impl Mode {
     }
 }
 
+/// See [`TokenLimit`].
+#[derive(Clone, Copy, ValueEnum)]
+enum Limit {
+    /// There is none.
+    Off,
+    /// HTTP 429.
+    Http429,
+    /// HTTP 400.
+    Http400,
+}
+
+impl From<Limit> for TokenLimit {
+    fn from(limit: Limit) -> Self {
+        match limit {
+            Limit::Off => Self::Off,
+            Limit::Http429 => Self::Http429,
+            Limit::Http400 => Self::Http400,
+        }
+    }
+}
+
 fn apps_note() -> String {
     format!("The default app:\n  id      {DEFAULT_APP_ID}\n  secret  {DEFAULT_APP_SECRET}")
 }
@@ -135,6 +159,7 @@ impl From<Serve> for Options {
             apps: vec![default_app],
             generated_people: args.people,
             rate_limits: !args.no_rate_limits,
+            token_limit: args.token_limit.into(),
             time_scale: args.time_scale,
             lifetimes: Lifetimes {
                 access_token_s: args.access_token_ttl,

@@ -49,8 +49,10 @@ pub struct Options {
     /// Multiplies the periods that the platform fixes: redelivery, idempotency window, a card's age, a click token's life,
     /// the year after which consent must be given again. Not the lifetimes that are settings.
     pub time_scale: f64,
-    /// Whether the limits on messages are enforced.
+    /// Whether any rate limit is enforced.
     pub rate_limits: bool,
+    /// How the token endpoint's own limit is answered, where limits are enforced.
+    pub token_limit: TokenLimit,
 }
 
 impl Default for Options {
@@ -70,6 +72,7 @@ impl Default for Options {
             stream: StreamOptions::default(),
             time_scale: 1.0,
             rate_limits: true,
+            token_limit: TokenLimit::default(),
         }
     }
 }
@@ -129,6 +132,19 @@ impl Default for StreamOptions {
             callback_timeout: Duration::from_secs(3),
         }
     }
+}
+
+/// What an app hears from the token endpoint after 50 requests within a second or 1000 within a minute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenLimit {
+    /// Nothing: there is no limit.
+    #[default]
+    Off,
+    /// HTTP 429 with code 99991400.
+    Http429,
+    /// HTTP 400 with code 99991400, as some of the platform's older interfaces answer.
+    Http400,
 }
 
 /// What an app's spent refresh token still does. Platforms differ in it; the real Feishu is strict.

@@ -220,7 +220,7 @@ fn simulator(ground: &Ground) -> Feishu {
         public_url: options.public_url.clone().unwrap_or_else(|| ground.base_url()),
         faults: crate::faults::Faults::default(),
         journal: crate::journal::Journal::default(),
-        limits: RateLimits::new(options.rate_limits),
+        limits: RateLimits::new(options.rate_limits, options.token_limit),
         tables: feishu::apaas::Tables::default(),
         tasks: TaskTracker::new(),
         stop: ground.stop.clone(),

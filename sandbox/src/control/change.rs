@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Control, ControlError};
-use crate::options::{AppSpec, PersonSpec};
+use crate::options::{AppSpec, PersonSpec, TokenLimit};
 
 /// Adds or changes a person.
 pub(super) async fn people(State(control): State<Control>, Json(spec): Json<PersonSpec>) -> Json<Value> {
@@ -56,11 +56,17 @@ pub(super) async fn clock(State(control): State<Control>, Json(body): Json<Clock
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RateLimitsBody {
-    enabled: bool,
+    enabled: Option<bool>,
+    token_endpoint: Option<TokenLimit>,
 }
 
-/// Enforces the limits on messages, or not.
+/// Enforces the limits, or not; changes how the token endpoint answers at its own.
 pub(super) async fn rate_limits(State(control): State<Control>, Json(body): Json<RateLimitsBody>) -> StatusCode {
-    control.feishu.limits.enable(body.enabled);
+    if let Some(enabled) = body.enabled {
+        control.feishu.limits.enable(enabled);
+    }
+    if let Some(limit) = body.token_endpoint {
+        control.feishu.limits.limit_tokens(limit);
+    }
     StatusCode::NO_CONTENT
 }

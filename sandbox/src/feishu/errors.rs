@@ -32,6 +32,13 @@ impl Refusal {
         Self { status, body, headers: Vec::new() }
     }
 
+    /// The same with another status.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
     /// With one more header.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: u64) -> Self {

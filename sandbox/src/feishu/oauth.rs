@@ -23,7 +23,9 @@ use serde_json::{Value, json};
 pub use self::client::{Client, authenticate};
 pub use self::problem::Problem;
 use super::Feishu;
+use super::errors::Refusal;
 use super::params::Params;
+use crate::world::State as WorldState;
 use crate::world::tokens::{AccessToken, Owner};
 
 /// Which of the two endpoints was asked.
@@ -45,24 +47,33 @@ pub async fn v2(State(feishu): State<Arc<Feishu>>, headers: HeaderMap, body: Byt
     answer(token(&feishu, Version::V2, &headers, &body))
 }
 
-fn answer(result: Result<Value, Problem>) -> Response {
-    match result {
-        Ok(body) => Json(body).into_response(),
-        Err(problem) => problem.refusal().into_response(),
-    }
+fn answer(result: Result<Value, Refusal>) -> Response {
+    result.map_or_else(IntoResponse::into_response, |body| Json(body).into_response())
 }
 
-fn token(feishu: &Feishu, version: Version, headers: &HeaderMap, body: &[u8]) -> Result<Value, Problem> {
+fn token(feishu: &Feishu, version: Version, headers: &HeaderMap, body: &[u8]) -> Result<Value, Refusal> {
     let params = Params::read(body);
     if let Some(name) = params.malformed {
-        return Err(Problem::Malformed(name));
+        return Err(Problem::Malformed(name).refusal());
     }
-    let grant_type = required(&params, "grant_type")?;
+    required(&params, "grant_type").map_err(|problem| problem.refusal())?;
     let mut state = feishu.world.lock();
-    let client = authenticate(&state, headers, &params)?;
-    match grant_type {
-        "authorization_code" => code::exchange(feishu, &mut state, &client, &params, version),
-        "refresh_token" => refresh::rotate(feishu, &mut state, &client, &params),
+    let client = authenticate(&state, headers, &params).map_err(|problem| problem.refusal())?;
+    // The gateway in front of the endpoint counts by app, before anything is done.
+    feishu.limits.count_token(&client.app.app_id, feishu.clock.now_ms())?;
+    grant(feishu, &mut state, client, &params, version).map_err(|problem| problem.refusal())
+}
+
+fn grant(
+    feishu: &Feishu,
+    state: &mut WorldState,
+    client: Client,
+    params: &Params,
+    version: Version,
+) -> Result<Value, Problem> {
+    match required(params, "grant_type")? {
+        "authorization_code" => code::exchange(feishu, state, &client, params, version),
+        "refresh_token" => refresh::rotate(feishu, state, &client, params),
         "client_credentials" if !client.authenticated => Err(Problem::Missing("client_secret")),
         "client_credentials" => {
             let token = AccessToken {
@@ -79,7 +90,7 @@ fn token(feishu: &Feishu, version: Version, headers: &HeaderMap, body: &[u8]) ->
                 "token_type": "Bearer",
             }))
         }
-        "urn:ietf:params:oauth:grant-type:device_code" => device_code::poll(feishu, &mut state, &client, &params),
+        "urn:ietf:params:oauth:grant-type:device_code" => device_code::poll(feishu, state, &client, params),
         other => Err(Problem::UnsupportedGrantType(other.to_owned())),
     }
 }

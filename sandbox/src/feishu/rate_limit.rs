@@ -1,4 +1,4 @@
-//! The limits on messages: so many calls in a window that slides with each call.
+//! The limits on messages and on the token endpoint: so many calls in a window that slides with each call.
 //!
 //! A call counts in all of its windows or in none: one that is refused costs nothing.
 
@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use axum::http::StatusCode;
 
 use super::errors::Refusal;
+use crate::options::TokenLimit;
 
 const SECOND_MS: i64 = 1000;
 const MINUTE_MS: i64 = 60_000;
@@ -20,6 +21,15 @@ pub struct Window {
     key: String,
     most: usize,
     length_ms: i64,
+}
+
+/// The windows of a request to the token endpoint: 50 a second and 1000 a minute for the app.
+#[must_use]
+fn token_windows(app_id: &str) -> [Window; 2] {
+    [
+        Window { key: format!("oauth_token {app_id} second"), most: 50, length_ms: SECOND_MS },
+        Window { key: format!("oauth_token {app_id} minute"), most: 1000, length_ms: MINUTE_MS },
+    ]
 }
 
 /// The windows of one call: 50 a second and 1000 a minute for the interface and app, and 5 a second for `target`.
@@ -35,19 +45,37 @@ pub fn windows(api: &str, app_id: &str, target: &str) -> [Window; 3] {
 /// The calls of the last minute.
 pub struct RateLimits {
     enabled: AtomicBool,
+    token_limit: Mutex<TokenLimit>,
     calls: Mutex<HashMap<String, VecDeque<i64>>>,
 }
 
 impl RateLimits {
-    /// Enforced or not.
+    /// Enforced or not, and how at the token endpoint.
     #[must_use]
-    pub fn new(enabled: bool) -> Self {
-        Self { enabled: AtomicBool::new(enabled), calls: Mutex::default() }
+    pub fn new(enabled: bool, token_limit: TokenLimit) -> Self {
+        Self { enabled: AtomicBool::new(enabled), token_limit: Mutex::new(token_limit), calls: Mutex::default() }
     }
 
     /// Enforces them or lets everything pass.
     pub fn enable(&self, enabled: bool) {
         self.enabled.store(enabled, Ordering::Release);
+    }
+
+    /// Changes how the token endpoint's limit is answered.
+    pub fn limit_tokens(&self, limit: TokenLimit) {
+        *self.token_limit.lock().unwrap_or_else(PoisonError::into_inner) = limit;
+    }
+
+    /// Counts a request of an app to the token endpoint, or refuses it.
+    pub fn count_token(&self, app_id: &str, now_ms: i64) -> Result<(), Refusal> {
+        let limit = *self.token_limit.lock().unwrap_or_else(PoisonError::into_inner);
+        match limit {
+            TokenLimit::Off => Ok(()),
+            TokenLimit::Http429 => self.count(&token_windows(app_id), now_ms),
+            TokenLimit::Http400 => self
+                .count(&token_windows(app_id), now_ms)
+                .map_err(|refusal| refusal.with_status(StatusCode::BAD_REQUEST)),
+        }
     }
 
     /// Counts a call at `now_ms`, or refuses it with 429.
@@ -91,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_sixth_call_within_a_second_waits_for_the_first_to_leave() {
-        let limits = RateLimits::new(true);
+        let limits = RateLimits::new(true, TokenLimit::Http429);
         let call = |at_ms| limits.count(&windows("create", "app", "person"), at_ms).is_ok();
         assert!((0..5).all(|n| call(n * 10)));
         assert!(!call(999));
@@ -101,7 +129,7 @@ mod tests {
 
     #[test]
     fn an_app_has_fifty_a_second_and_a_thousand_a_minute() {
-        let limits = RateLimits::new(true);
+        let limits = RateLimits::new(true, TokenLimit::Http429);
         let call = |n: i64, at_ms| limits.count(&windows("create", "app", &n.to_string()), at_ms).is_ok();
         assert_eq!((0..60).filter(|n| call(*n, 0)).count(), 50);
         let passed = (1..30).flat_map(|s| (0..50).map(move |n| (s, n))).filter(|(s, n)| call(*n, s * 1000)).count();

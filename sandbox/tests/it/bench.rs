@@ -91,6 +91,13 @@ impl Bench {
         self.token(&json!({"grant_type": "refresh_token", "refresh_token": token})).await
     }
 
+    /// A refresh, with the head of its answer.
+    pub(crate) async fn token_response(&self, token: &Value) -> Response {
+        let body = json!({"grant_type": "refresh_token", "refresh_token": token,
+            "client_id": DEFAULT_APP_ID, "client_secret": DEFAULT_APP_SECRET});
+        self.http.post(self.url("/oauth/v3/token")).json(&body).send().await.unwrap()
+    }
+
     /// A pair of tokens for a person.
     pub(crate) async fn pair(&self, open_id: &str, scope: &str) -> Value {
         let code = self.code(open_id, scope).await;
