@@ -14,8 +14,23 @@ fn attempt(name: &str) -> Attempt {
     Attempt { id, owner: format!("owner of {name}").replace(' ', "-"), grant: grant_id("g1"), generation: 1 }
 }
 
+on_each_database!(
+    of_many_claims_at_once_one_is_won,
+    what_is_due_is_found_and_a_claim_hides_it_until_its_lease_ends,
+    an_unused_grant_is_only_kept_alive_until_it_is_used,
+    a_dead_grant_is_never_due,
+    a_pair_that_was_set_aside_gets_one_chance,
+    a_pair_of_an_old_consent_is_never_recalled,
+    what_was_set_aside_is_sealed_for_its_place,
+    of_many_reservations_at_once_the_bucket_gives_what_it_has,
+);
+
+/// On SQLite: leases go by the time that the test says.
 async fn granted() -> (Home, Store) {
-    let home = Home::new();
+    granted_on(Home::new()).await
+}
+
+async fn granted_on(home: Home) -> (Home, Store) {
     let store = home.open().await;
     complete(&store, session("s1", "ou_1"), "g1", "one").await;
     (home, store)
@@ -33,6 +48,33 @@ fn won(claimed: Claimed) -> (Grant, u32) {
 async fn due_ids(store: &Store, now: i64) -> Vec<String> {
     let due = store.due_grants(&app("cli_a"), at(now), 100).await.unwrap();
     due.iter().map(|due| due.id.to_string()).collect()
+}
+
+async fn of_many_claims_at_once_one_is_won(home: Home) {
+    let (_home, store) = granted_on(home).await;
+    let names: Vec<String> = (0..20).map(|number| format!("a{number}")).collect();
+    let claims = names.iter().map(|name| {
+        let (store, attempt) = (store.clone(), attempt(name));
+        async move { store.claim_refresh(&attempt, LEASE, at(100)).await.unwrap() }
+    });
+    let claimed = futures_util::future::join_all(claims).await;
+    let winners = claimed.iter().filter(|claim| matches!(claim, Claimed::Won { tries: 1, .. })).count();
+    let busy = claimed.iter().filter(|claim| matches!(claim, Claimed::Busy)).count();
+    assert_eq!((winners, busy), (1, 19), "I2");
+}
+
+async fn of_many_reservations_at_once_the_bucket_gives_what_it_has(home: Home) {
+    let (_home, store) = granted_on(home).await;
+    let limit = Limit { burst: 10, interval: Duration::from_hours(1) };
+    let (mut granted, mut rounds) = (0, 0);
+    while granted < 10 && rounds < 100 {
+        let reserves = (0..5).map(|_| store.reserve("cli_a", limit, 1, at(100)));
+        let got = futures_util::future::join_all(reserves).await;
+        granted += got.iter().map(|reserved| reserved.as_ref().unwrap().granted).sum::<u32>();
+        rounds += 1;
+    }
+    assert_eq!(granted, 10, "I17: each slot went to one, in {rounds} rounds");
+    assert_eq!(store.reserve("cli_a", limit, 1, at(100)).await.unwrap().granted, 0);
 }
 
 #[tokio::test]
@@ -105,9 +147,8 @@ async fn a_late_answer_is_saved_though_the_lease_was_taken_over() {
     assert!(!marked, "I11: the denial was of the pair before");
 }
 
-#[tokio::test]
-async fn what_is_due_is_found_and_a_claim_hides_it_until_its_lease_ends() {
-    let (_home, store) = granted().await;
+async fn what_is_due_is_found_and_a_claim_hides_it_until_its_lease_ends(home: Home) {
+    let (_home, store) = granted_on(home).await;
     assert_eq!(due_ids(&store, 5_000).await, [""; 0]);
     assert_eq!(due_ids(&store, 5_763).await, ["g1"], "used when it was granted: four fifths of two hours");
     won(store.claim_refresh(&attempt("a1"), LEASE, at(5_763)).await.unwrap());
@@ -117,9 +158,8 @@ async fn what_is_due_is_found_and_a_claim_hides_it_until_its_lease_ends() {
     assert_eq!(due_ids(&store, 5_860 + 5_760).await, ["g1"], "its pair before was used");
 }
 
-#[tokio::test]
-async fn an_unused_grant_is_only_kept_alive_until_it_is_used() {
-    let (_home, store) = granted().await;
+async fn an_unused_grant_is_only_kept_alive_until_it_is_used(home: Home) {
+    let (_home, store) = granted_on(home).await;
     let id = grant_id("g1");
     store.save_refreshed(&id, FIRST, &answer("two"), at(5_760)).await.unwrap();
     let second = GrantVersion { consent_no: 1, generation: 2 };
@@ -132,18 +172,16 @@ async fn an_unused_grant_is_only_kept_alive_until_it_is_used() {
     assert!(stored_grant(&store).await.facts.is_used());
 }
 
-#[tokio::test]
-async fn a_dead_grant_is_never_due() {
-    let (_home, store) = granted().await;
+async fn a_dead_grant_is_never_due(home: Home) {
+    let (_home, store) = granted_on(home).await;
     store.mark_needs_consent(&grant_id("g1"), FIRST, 20037, at(3)).await.unwrap();
     assert_eq!(due_ids(&store, i64::MAX / 1_000_000).await, [""; 0]);
     complete(&store, session("s2", "ou_1"), "g2", "two").await;
     assert_eq!(due_ids(&store, 9_000).await, ["g1"], "after the new consent it is");
 }
 
-#[tokio::test]
-async fn a_pair_that_was_set_aside_gets_one_chance() {
-    let (_home, store) = granted().await;
+async fn a_pair_that_was_set_aside_gets_one_chance(home: Home) {
+    let (_home, store) = granted_on(home).await;
     let (grant, _) = won(store.claim_refresh(&attempt("a1"), LEASE, at(0)).await.unwrap());
     assert!(!store.recall(&grant, at(1)).await.unwrap(), "nothing is there");
     store.set_aside(&AttemptId::parse("a1").unwrap(), &grant, &answer("aside"), at(1)).await.unwrap();
@@ -155,9 +193,8 @@ async fn a_pair_that_was_set_aside_gets_one_chance() {
     assert!(!store.recall(&restored, at(3)).await.unwrap(), "it was taken out");
 }
 
-#[tokio::test]
-async fn a_pair_of_an_old_consent_is_never_recalled() {
-    let (_home, store) = granted().await;
+async fn a_pair_of_an_old_consent_is_never_recalled(home: Home) {
+    let (_home, store) = granted_on(home).await;
     let (grant, _) = won(store.claim_refresh(&attempt("a1"), LEASE, at(0)).await.unwrap());
     store.set_aside(&AttemptId::parse("a1").unwrap(), &grant, &answer("old"), at(1)).await.unwrap();
     complete(&store, session("s2", "ou_1"), "g2", "two").await;
@@ -166,9 +203,8 @@ async fn a_pair_of_an_old_consent_is_never_recalled() {
     assert_eq!(stored_grant(&store).await.access.expose(), "u-CANARY-access-two");
 }
 
-#[tokio::test]
-async fn what_was_set_aside_is_sealed_for_its_place() {
-    let (_home, store) = granted().await;
+async fn what_was_set_aside_is_sealed_for_its_place(home: Home) {
+    let (_home, store) = granted_on(home).await;
     let (grant, _) = won(store.claim_refresh(&attempt("a1"), LEASE, at(0)).await.unwrap());
     store.set_aside(&AttemptId::parse("a1").unwrap(), &grant, &answer("aside"), at(1)).await.unwrap();
     execute(&store, "UPDATE quarantined_pairs SET access_sealed = refresh_sealed").await;
