@@ -20,6 +20,7 @@ macro_rules! on_each_database {
     };
 }
 
+mod at_rest;
 mod backup;
 mod changes;
 mod files;
