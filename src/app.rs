@@ -105,9 +105,10 @@ impl Gateway {
         let api = bind(config.server.listen).await?;
         let metrics_listener = bind(config.metrics.listen).await?;
         let store_tasks = TaskTracker::new();
-        let store = open_store(&config, &ambient, true, &store_tasks).await?;
+        let metrics = Metrics::new()?;
+        let store = open_store(&config, &ambient, true, &store_tasks, &metrics).await?;
         store.take_up_sealing_key().await?;
-        let base = Base { ambient, metrics: Metrics::new()?, shutdown: Shutdown::default(), store: store.clone() };
+        let base = Base { ambient, metrics, shutdown: Shutdown::default(), store: store.clone() };
         let auth_sessions = auth_sessions(&base, &config, &platforms);
         let grants = refreshing::grants(&base, &config, &platforms, &auth_sessions);
         let dispatch = dispatcher(&base, &platforms, (&auth_sessions, &grants));
@@ -193,7 +194,7 @@ where
     Fut: Future<Output = Result<T, StartError>>,
 {
     let tasks = TaskTracker::new();
-    let store = open_store(config, &Ambient::default(), migrate, &tasks).await?;
+    let store = open_store(config, &Ambient::default(), migrate, &tasks, &Metrics::new()?).await?;
     let result = work(store.clone()).await;
     store.close().await;
     tasks.close();
@@ -206,8 +207,11 @@ async fn open_store(
     ambient: &Ambient,
     migrate: bool,
     tasks: &TaskTracker,
+    metrics: &Metrics,
 ) -> Result<Store, StartError> {
-    let vault = Vault::new(keyring(config)?, Arc::clone(&ambient.random));
+    let metrics = metrics.clone();
+    let vault = Vault::new(keyring(config)?, Arc::clone(&ambient.random))
+        .counted_by(Arc::new(move |key_id| metrics.vault_encryption(key_id.as_str())));
     Ok(Store::open(store_config(config, migrate), vault, tasks).await?)
 }
 

@@ -42,6 +42,7 @@ struct Inner {
     http_requests_total: IntCounterVec,
     api_key_refused_total: IntCounterVec,
     job_last_success: IntGaugeVec,
+    vault_encryptions_total: IntCounterVec,
 }
 
 /// Which phase of a reconnect is counted.
@@ -169,6 +170,7 @@ impl Metrics {
                 "when a periodic job last succeeded",
                 &["job"],
             )?,
+            vault_encryptions_total: b.counter("vault_encryptions_total", "values sealed, by key", &["key_id"])?,
             registry,
         })))
     }
@@ -262,6 +264,11 @@ impl Metrics {
     /// A refused API key.
     pub fn api_key_refused(&self, reason: &'static str) {
         self.0.api_key_refused_total.with_label_values(&[reason]).inc();
+    }
+
+    /// A value was sealed under this master key; its id is one of the configured key ring's.
+    pub fn vault_encryption(&self, key_id: &str) {
+        self.0.vault_encryptions_total.with_label_values(&[key_id]).inc();
     }
 
     /// A periodic job succeeded at this Unix time.

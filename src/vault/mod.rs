@@ -29,13 +29,23 @@ pub use seal::{Place, Sealed, VaultError};
 pub struct Vault {
     keyring: Arc<Keyring>,
     random: Arc<dyn Random>,
+    sealed: Sealing,
 }
+
+/// Is told of every encryption with which key it was done.
+pub type Sealing = Arc<dyn Fn(&KeyId) + Send + Sync>;
 
 impl Vault {
     /// A vault over these keys. `random` gives the nonces.
     #[must_use]
     pub fn new(keyring: Keyring, random: Arc<dyn Random>) -> Self {
-        Self { keyring: Arc::new(keyring), random }
+        Self { keyring: Arc::new(keyring), random, sealed: Arc::new(|_| ()) }
+    }
+
+    /// The same, and `sealed` is told of every encryption from now on.
+    #[must_use]
+    pub fn counted_by(self, sealed: Sealing) -> Self {
+        Self { sealed, ..self }
     }
 
     /// The id of the key that seals.

@@ -89,6 +89,7 @@ impl Vault {
         row_key(key, place)?
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad(key, place), &mut *buffer)
             .map_err(|_| VaultError::Failed)?;
+        (self.sealed)(&key.id);
         Ok(Sealed(join(key.id.as_str(), nonce, &buffer)))
     }
 

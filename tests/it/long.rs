@@ -46,3 +46,9 @@ async fn a_link_that_falls_silent_is_found_out_and_replaced() {
     process.stop().await;
     world.end().await;
 }
+
+#[test]
+#[ignore = "ten million encryptions take minutes"]
+fn e9_no_nonce_repeats_in_ten_million() {
+    assert_eq!(crate::nonces::distinct(10_000_000), 10_000_000);
+}

@@ -27,6 +27,7 @@ mod kill_matrix;
 mod leaks;
 mod long;
 mod metrics;
+mod nonces;
 mod pictures;
 mod platform_events;
 mod reasking;

@@ -172,3 +172,16 @@ async fn the_refreshes_and_the_grants_that_can_give_a_token() {
     assert_value(&world, "token_active_count", "", 0.0).await;
     world.end().await;
 }
+
+#[tokio::test]
+async fn the_encryptions_by_master_key() {
+    let world = World::new().await;
+    let series = "cardkey_vault_encryptions_total{key_id=\"k1\"}";
+    world.granted(READ).await;
+    let granted = world.count(series).await;
+    assert!(granted >= 4, "the proof of the key, a verifier, two tokens: {granted}");
+    world.advance(Duration::from_hours(3)).await;
+    assert_eq!(world.ask(READ).await.status, 200);
+    assert_eq!(world.count(series).await, granted + 2, "a refresh seals two tokens");
+    world.end().await;
+}
