@@ -14,6 +14,7 @@ mod lock;
 mod platforms;
 mod refreshing;
 mod ring;
+mod storage;
 mod streams;
 
 use std::collections::HashMap;
@@ -30,12 +31,10 @@ use crate::config::{Config, Sources};
 use crate::dispatch::Dispatch;
 use crate::domain::clock::Clock;
 use crate::domain::random::Random;
-use crate::domain::secret::Secret;
 use crate::grants::Grants;
 use crate::metrics::Metrics;
 use crate::shutdown::Shutdown;
-use crate::store::{PoolConfig, Store, StoreConfig};
-use crate::vault::{Keyring, Vault};
+use crate::store::Store;
 use crate::web::serve::Limits;
 use crate::web::{CookieStyle, WebState};
 
@@ -46,6 +45,7 @@ pub use keys::Keys;
 pub use ring::Ring;
 
 use lock::ProcessLock;
+use storage::{keyring, open_store, store_config};
 use streams::Streams;
 
 /// What a process has besides its configuration; tests bring their own.
@@ -200,46 +200,6 @@ where
     tasks.close();
     tasks.wait().await;
     result
-}
-
-async fn open_store(
-    config: &Config,
-    ambient: &Ambient,
-    migrate: bool,
-    tasks: &TaskTracker,
-    metrics: &Metrics,
-) -> Result<Store, StartError> {
-    let metrics = metrics.clone();
-    let vault = Vault::new(keyring(config)?, Arc::clone(&ambient.random))
-        .counted_by(Arc::new(move |key_id| metrics.vault_encryption(key_id.as_str())));
-    Ok(Store::open(store_config(config, migrate), vault, tasks).await?)
-}
-
-fn store_config(config: &Config, migrate: bool) -> StoreConfig {
-    let database = &config.database;
-    let pool = PoolConfig {
-        size: database.pool_size,
-        overflow: database.max_overflow,
-        pre_ping: database.pool_pre_ping,
-        recycle: database.pool_recycle,
-        connect_timeout: database.connect_timeout,
-        statement_timeout: database.statement_timeout,
-    };
-    StoreConfig { url: database.url.expose().to_owned(), pool, migrate, plan: refreshing::plan(config) }
-}
-
-fn keyring(config: &Config) -> Result<Keyring, StartError> {
-    let text = match (&config.vault.master_key, &config.vault.master_key_file) {
-        (Some(key), _) => key.clone(),
-        (None, Some(file)) => read_secret(file)?,
-        (None, None) => Secret::new(String::new()),
-    };
-    Keyring::parse(text.expose()).map_err(StartError::from)
-}
-
-fn read_secret(file: &Path) -> Result<Secret, StartError> {
-    let text = std::fs::read_to_string(file);
-    text.map(Secret::new).map_err(|error| StartError::File { path: file.display().to_string(), error })
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {

@@ -105,16 +105,16 @@ impl Metrics {
         let registry = Registry::new();
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         let b = Builder(registry.clone());
-        let method = &["app_id", "auth_method"];
+        let (app, method) = (&["app_id"], &["app_id", "auth_method"]);
         Ok(Self(Arc::new(Inner {
             websocket_connection_status: b.gauge(
                 "websocket_connection_status",
                 "1 while at least one link of the app's event stream is up",
-                &["app_id"],
+                app,
             )?,
             websocket_reconnect_total: b.counter(
                 "websocket_reconnect_total",
-                "dials of the event stream by outcome (attempt, success, failure)",
+                "dials of the event stream by outcome",
                 &["app_id", "outcome"],
             )?,
             auth_session_total: b.counter("auth_session_total", "auth sessions opened", method)?,
@@ -122,7 +122,7 @@ impl Metrics {
             auth_session_expired_total: b.counter(
                 "auth_session_expired_total",
                 "auth sessions that ran out of time",
-                &["app_id"],
+                app,
             )?,
             auth_success_total: b.counter("auth_success_total", "auth sessions completed", method)?,
             auth_failure_total: b.counter(
@@ -141,11 +141,7 @@ impl Metrics {
                 "token refreshes by outcome",
                 &["app_id", "outcome"],
             )?,
-            token_active_count: b.gauge(
-                "token_active_count",
-                "grants that can give a token now: alive or refreshable",
-                &["app_id"],
-            )?,
+            token_active_count: b.gauge("token_active_count", "grants that can give a token now or refreshed", app)?,
             refresh: refresh::Refresh::new(&b)?,
             stream_links: b.gauge("stream_links", "links of the event stream that are up", &["app_id"])?,
             stream_degraded: b.gauge("stream_degraded", "1 after too many failed dials in a row", &["app_id"])?,
