@@ -111,6 +111,9 @@ impl Gateway {
         let base = Base { ambient, metrics, shutdown: Shutdown::default(), store: store.clone() };
         let auth_sessions = auth_sessions(&base, &config, &platforms);
         let grants = refreshing::grants(&base, &config, &platforms, &auth_sessions);
+        if let Err(error) = grants.take_over().await {
+            tracing::warn!(%error, "what a crash left of refreshes could not be taken up yet; the jobs will");
+        }
         let dispatch = dispatcher(&base, &platforms, (&auth_sessions, &grants));
         dispatch.recall_tenants().await?;
         // Before a link is up: a tap that came while the kept ids are read would wait too long, and it comes only once.

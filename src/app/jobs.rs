@@ -37,16 +37,8 @@ pub(super) fn start(base: &Base, reask: Reask, (auth_sessions, grants): (&AuthSe
     refreshing(base, grants);
 }
 
-/// Refreshing: what a former self left first, then what is due.
+/// Refreshing what is due, with what lies in the spool; and the journal's age.
 fn refreshing(base: &Base, grants: &Grants) {
-    let first = grants.clone();
-    base.shutdown.spawn(async move {
-        match first.take_over().await {
-            Ok(0) => {}
-            Ok(left) => tracing::warn!(left, "refreshes that a crash interrupted are taken up again"),
-            Err(error) => tracing::warn!(%error, "refreshes that a crash interrupted wait for the end of their leases"),
-        }
-    });
     if base.ambient.refreshes_by_itself {
         let (work, clock) = (grants.clone(), Arc::clone(&base.ambient.clock));
         let job = periodic(base, "refresh", Duration::from_secs(1), grants.refresh_nudge());
@@ -55,12 +47,6 @@ fn refreshing(base: &Base, grants: &Grants) {
             async move { work.run_refreshes(now).await.map(drop) }
         }));
     }
-    let work = grants.clone();
-    let job = periodic(base, "spool", Duration::from_secs(5), Arc::default());
-    base.shutdown.spawn(job.run(base.shutdown.soft.clone(), move || {
-        let work = work.clone();
-        async move { work.run_spool().await.map(drop) }
-    }));
     let (work, clock) = (grants.clone(), Arc::clone(&base.ambient.clock));
     let job = periodic(base, "journal", Duration::from_hours(1), Arc::default());
     base.shutdown.spawn(job.run(base.shutdown.soft.clone(), move || {

@@ -161,20 +161,25 @@ pub enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Phase {
     New,
-    Claiming { since: Duration, asked_at: Duration },
-    Sending { tries: u32 },
-    Saving { since: Duration, spool: Spool },
-    Recalling { code: i64 },
+    Claiming {
+        since: Duration,
+        asked_at: Duration,
+    },
+    Sending {
+        tries: u32,
+    },
+    /// `aside`: not into the row, which belongs to another, but into the quarantine.
+    Saving {
+        since: Duration,
+        spooled: bool,
+        aside: bool,
+    },
+    Recalling {
+        code: i64,
+    },
     Marking,
     Closing(Outcome),
     Done,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Spool {
-    NotYet,
-    Holds,
-    Refuses,
 }
 
 /// One refresh under way.
@@ -199,7 +204,7 @@ impl Refresh {
             (Phase::Claiming { since, .. }, Event::Woken) => self.claim(since, now),
             (Phase::Claiming { since, asked_at }, Event::Claimed(claim)) => self.claimed(claim, since, asked_at, now),
             (Phase::Sending { tries }, Event::Answered(answer)) => self.answered(answer, tries, now),
-            (Phase::Saving { since, spool }, event) => self.saving(event, since, spool, now),
+            (Phase::Saving { since, spooled, aside }, event) => self.saving(event, (since, spooled, aside), now),
             (Phase::Recalling { code }, Event::Recalled(false)) => self.mark(code),
             (Phase::Marking, Event::Marked(true)) => self.finish(Outcome::NeedsConsent),
             // The row holds another pair now: the one that was set aside, or one that somebody stored meanwhile.
@@ -234,7 +239,7 @@ impl Refresh {
 
     fn answered(&mut self, answer: Answer, tries: u32, now: Duration) -> Effect {
         match answer {
-            Answer::Pair => self.save(now, Spool::NotYet),
+            Answer::Pair => self.save(now, false, false),
             Answer::NotSent => self.release(false, Duration::ZERO, Outcome::Unavailable),
             Answer::Misconfigured => self.release(false, Duration::ZERO, Outcome::Misconfigured),
             Answer::Unclear => self.release(true, self.timers.pause(tries), Outcome::Unclear),
@@ -245,27 +250,23 @@ impl Refresh {
         }
     }
 
-    fn saving(&mut self, event: Event, since: Duration, spool: Spool, now: Duration) -> Effect {
+    fn saving(&mut self, event: Event, (since, spooled, aside): (Duration, bool, bool), now: Duration) -> Effect {
         let tried = now.saturating_sub(since);
         match event {
-            Event::Saved(Saved::Stored) => self.finish(Outcome::Refreshed),
-            Event::Saved(Saved::Overtaken) => {
-                self.phase = Phase::Closing(Outcome::Refreshed);
-                Effect::Quarantine
-            }
-            Event::StoreAway if spool == Spool::Holds && tried >= LEAVE_TO_SPOOL => self.finish(Outcome::Unavailable),
-            Event::StoreAway if spool == Spool::NotYet && tried >= SPOOL_AFTER => Effect::Spool,
-            Event::StoreAway => Effect::Wait(GLANCE),
-            Event::Spooled(true) => self.save(since, Spool::Holds),
-            // The disk is full as well: the memory is all there is, and it is not given up.
-            Event::Spooled(false) => self.save(since, Spool::Refuses),
-            _ => self.save(since, spool),
+            Event::Saved(Saved::Stored) | Event::Noted => self.finish(Outcome::Refreshed),
+            Event::Saved(Saved::Overtaken) => self.save(since, spooled, true),
+            Event::StoreAway if spooled && tried >= LEAVE_TO_SPOOL => self.finish(Outcome::Unavailable),
+            Event::StoreAway if !spooled && tried >= SPOOL_AFTER => Effect::Spool,
+            // The disk may be full as well: the memory is all there is, and it is not given up.
+            Event::StoreAway | Event::Spooled(false) => Effect::Wait(GLANCE),
+            Event::Spooled(true) => self.save(since, true, aside),
+            _ => self.save(since, spooled, aside),
         }
     }
 
-    const fn save(&mut self, since: Duration, spool: Spool) -> Effect {
-        self.phase = Phase::Saving { since, spool };
-        Effect::Save
+    const fn save(&mut self, since: Duration, spooled: bool, aside: bool) -> Effect {
+        self.phase = Phase::Saving { since, spooled, aside };
+        if aside { Effect::Quarantine } else { Effect::Save }
     }
 
     const fn mark(&mut self, code: i64) -> Effect {

@@ -49,6 +49,8 @@ struct Waiting {
     places: BTreeMap<Place, (GrantId, oneshot::Sender<OwnedSemaphorePermit>)>,
     by_grant: HashMap<GrantId, Place>,
     count: u64,
+    /// Nobody is let in any more.
+    closed: bool,
 }
 
 /// Let in: held until the refresh is over.
@@ -91,8 +93,8 @@ impl Queue {
             () = gate.soft.cancelled() => {}
             () = serve => {}
         }
-        // Whoever still waits is told by its sender's end.
-        *self.waiting() = Waiting::default();
+        // Whoever waits, and whoever comes, is told by its sender's end.
+        *self.waiting() = Waiting { closed: true, ..Waiting::default() };
     }
 
     /// How many can be let in at once; waits until one can, if anybody wants to.
@@ -142,6 +144,9 @@ impl Queue {
 
 impl Waiting {
     fn add(&mut self, grant: &GrantId, deadline: Timestamp, sender: oneshot::Sender<OwnedSemaphorePermit>) {
+        if self.closed {
+            return;
+        }
         self.count += 1;
         let place = (deadline, self.count);
         self.places.insert(place, (grant.clone(), sender));

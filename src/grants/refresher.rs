@@ -59,7 +59,10 @@ impl Grants {
             self.0.tracker.spawn(async move {
                 let outcome = this.refresh(wanted).await;
                 pilot.land(outcome);
-                this.0.landed.notify_one();
+                // A failure brings no next pass: what failed is due again in its time.
+                if outcome.is_ok() {
+                    this.0.landed.notify_one();
+                }
             });
         } else if let Some(queue) = self.0.queues.get(&wanted.app) {
             queue.hasten(&wanted.grant, wanted.deadline);
@@ -227,7 +230,11 @@ impl Flight<'_> {
         if self.grants.0.store.grant_by_id(&grant.facts.id).await?.is_none() {
             self.end(answer).await;
         } else {
-            self.grants.0.store.set_aside(&self.attempt.id, grant, answer, *at).await?;
+            match self.grants.0.store.set_aside(&self.attempt.id, grant, answer, *at).await {
+                // An earlier try has done it though its answer was lost.
+                Ok(()) | Err(StoreError::Exists) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(Event::Noted)
     }

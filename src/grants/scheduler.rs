@@ -16,8 +16,10 @@ use crate::store::{Save, Spooled, StoreError};
 const MISCONFIGURED_PAUSE: Duration = Duration::from_mins(2);
 
 impl Grants {
-    /// Starts the refreshes that are due, as far as there is room; how many.
+    /// Starts the refreshes that are due, as far as there is room; how many. Pairs in the spool come first: a token whose
+    /// successor lies there must not be sent.
     pub async fn run_refreshes(&self, now: Timestamp) -> Result<usize, StoreError> {
+        self.run_spool().await?;
         let mut started = 0;
         for (app, queue) in &self.0.queues {
             let room = self.0.in_flight.saturating_sub(queue.len());
@@ -68,12 +70,17 @@ impl Grants {
         }
     }
 
-    /// Ends what this process's former self left, if no other process can be alive: its leases, at once.
-    pub async fn take_over(&self) -> Result<u64, StoreError> {
-        if self.0.store.is_shared() {
-            return Ok(0);
+    /// Takes up what this process's former self left: first the pairs that it could not save, so that no token is sent whose
+    /// successor is here; then, if no other process can be alive, its leases. Before anything else may refresh.
+    pub async fn take_over(&self) -> Result<(), StoreError> {
+        self.run_spool().await?;
+        if !self.0.store.is_shared() {
+            let left = self.0.store.take_over_refreshes(&self.0.owner, self.0.clock.now()).await?;
+            if left > 0 {
+                tracing::warn!(left, "refreshes that a crash interrupted are taken up again");
+            }
         }
-        self.0.store.take_over_refreshes(&self.0.owner, self.0.clock.now()).await
+        Ok(())
     }
 
     /// Writes a pair into the spool.
@@ -91,7 +98,14 @@ impl Grants {
         let pairs = read.unwrap_or(Err(StoreError::contended()))?;
         let found = pairs.len();
         for pair in pairs {
-            self.replay(pair).await?;
+            let grant = pair.grant.clone();
+            match self.replay(pair).await {
+                // One whose row is damaged must not keep the others.
+                Err(error @ StoreError::Corrupt { .. }) => {
+                    tracing::error!(%grant, %error, "a spooled pair cannot be put in its place");
+                }
+                done => done?,
+            }
         }
         Ok(found)
     }

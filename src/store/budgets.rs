@@ -100,20 +100,23 @@ impl Store {
 
 async fn insert(tx: &DatabaseTransaction, bucket: &str, arrival: i64) -> Result<(), StoreError> {
     let row = ActiveModel { bucket: Set(bucket.to_owned()), arrival: Set(arrival), closed_until: Set(0) };
-    Entity::insert(row).exec_without_returning(tx).await?;
+    Entity::insert(row).exec_without_returning(tx).await.map_err(StoreError::or_again)?;
     Ok(())
 }
 
 async fn advance(tx: &DatabaseTransaction, known: &Model, arrival: i64) -> Result<bool, StoreError> {
     let row = ActiveModel { arrival: Set(arrival), ..ActiveModel::default() };
     let same = Entity::update_many().set(row).filter(Column::Bucket.eq(known.bucket.as_str()));
+    let same = same.filter(Column::ClosedUntil.eq(known.closed_until));
     Ok(same.filter(Column::Arrival.eq(known.arrival)).exec(tx).await?.rows_affected == 1)
 }
 
 /// What may be had at `now` (microseconds), and the next arrival time.
 fn reserve(limit: Limit, wanted: u32, arrival: i64, now: i64) -> (Reservation, i64) {
-    let (interval, arrival) = (limit.micros(), arrival.max(now));
+    let interval = limit.micros();
     let tolerance = interval.saturating_mul(i64::from(limit.burst));
+    // It is never later than that, unless the clock was set back.
+    let arrival = arrival.clamp(now, now.saturating_add(tolerance));
     let room = (tolerance - (arrival - now)) / interval;
     let granted = u32::try_from(room.clamp(0, i64::from(wanted))).unwrap_or(0);
     let next = arrival.saturating_add(interval.saturating_mul(i64::from(granted)));

@@ -168,7 +168,7 @@ fn of_subject(subject: &Subject) -> sea_orm::Select<Entity> {
 
 /// At this version, and not ended by the platform's own word (which has no code). What a denial ended is healed by a pair that
 /// came for the same generation: whoever was denied had been overtaken by whoever brings it.
-fn takes_a_pair(id: &GrantId, version: GrantVersion) -> Condition {
+pub(super) fn takes_a_pair(id: &GrantId, version: GrantVersion) -> Condition {
     let alive = Condition::any().add(Column::Status.eq("active")).add(Column::DeadCode.is_not_null());
     at(id, version).add(alive)
 }

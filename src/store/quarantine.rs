@@ -15,7 +15,7 @@ use crate::domain::secret::Secret;
 use crate::domain::token::TokenAnswer;
 use crate::store::entity::quarantined_pair::{ActiveModel, Column, Entity, Model};
 use crate::store::entity::{SealedColumn, grant};
-use crate::store::grants::at;
+use crate::store::grants::takes_a_pair;
 use crate::store::row::{RowId, micros, timestamp};
 use crate::store::{Store, StoreError, grant_row};
 use crate::vault::{Place, Vault};
@@ -52,12 +52,15 @@ impl Store {
                     .filter(Column::ConsentNo.eq(facts.version.consent_no))
                     .order_by_desc(Column::CreatedAt);
                 let Some(pair) = of_consent.one(&scope.tx).await? else { return Ok(false) };
-                Entity::delete_by_id(pair.attempt.clone()).exec(&scope.tx).await?;
                 let restored = restored(&vault, &facts, &pair)?;
                 let tokens = (&restored.access, restored.refresh.as_ref());
                 let row = grant_row::with_tokens(&vault, plan.next(&restored.facts), &restored.facts, tokens, now)?;
-                let update = grant::Entity::update_many().set(row).filter(at(&facts.id, facts.version));
-                Ok(update.exec(&scope.tx).await?.rows_affected == 1)
+                let update = grant::Entity::update_many().set(row).filter(takes_a_pair(&facts.id, facts.version));
+                if update.exec(&scope.tx).await?.rows_affected != 1 {
+                    return Ok(false);
+                }
+                Entity::delete_by_id(pair.attempt.clone()).exec(&scope.tx).await?;
+                Ok(true)
             })
         })
         .await

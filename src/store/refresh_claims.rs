@@ -8,7 +8,8 @@
 use std::time::Duration;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::{Grant, GrantStatus, GrantVersion};
@@ -20,8 +21,8 @@ use crate::store::grants::at;
 use crate::store::refresh_journal;
 use crate::store::{PAGE, Store, StoreError, server, suspensions};
 
-/// When a grant that is suspended is looked at again.
-const SUSPENDED_PAUSE: Duration = Duration::from_mins(10);
+/// When a grant that is suspended, or does not open, is looked at again.
+const LATER: Duration = Duration::from_mins(10);
 
 /// One try to refresh a grant: what its owner needs to name it.
 #[derive(Debug, Clone)]
@@ -85,21 +86,27 @@ impl Store {
                 let clock = server::lease_now(&scope.tx, now).await?;
                 let row = Entity::find_by_id(attempt.grant.as_str()).one(&scope.tx).await?;
                 let Some(row) = row else { return Ok(Claimed::Gone) };
-                if let Some(refused) = refusal(&row, &attempt, clock)? {
+                if let Some((refused, due)) = refusal(&row, &attempt, clock, now)? {
+                    put_off(&scope.tx, &row, due).await?;
                     return Ok(refused);
                 }
                 if suspensions::holds(&scope.tx, &row.app_id, &row.subject).await? {
-                    put_off(&scope.tx, &row.id, now.plus(SUSPENDED_PAUSE)).await?;
+                    put_off(&scope.tx, &row, Some(now.plus(LATER))).await?;
                     return Ok(Claimed::Paused);
                 }
-                let grant = Box::new(grant_row::open(&vault, &row)?);
+                let Ok(grant) = grant_row::open(&vault, &row) else {
+                    // The log has the column; what does not open must not be found due all the time.
+                    put_off(&scope.tx, &row, Some(now.plus(LATER))).await?;
+                    return Ok(Claimed::Paused);
+                };
+                let grant = Box::new(grant);
                 let (version, tries) = (grant.facts.version, row.refresh_tries.saturating_add(1));
                 let intent = ActiveModel {
                     refresh_fence: Set(row.refresh_fence + 1),
                     refresh_tries: Set(tries),
                     ..intended(&attempt, clock.plus(lease), now.plus(lease))
                 };
-                let mine = at(&attempt.grant, version).add(Column::RefreshFence.eq(row.refresh_fence));
+                let mine = alive(&attempt.grant, version).add(Column::RefreshFence.eq(row.refresh_fence));
                 let claimed = Entity::update_many().set(intent).filter(mine).exec(&scope.tx).await?;
                 if claimed.rows_affected != 1 {
                     return Ok(Claimed::Busy);
@@ -112,7 +119,7 @@ impl Store {
         .await
     }
 
-    /// Gives a claim back. An unclear one keeps its count of tries; nobody tries again for `pause`, and the next try by
+    /// Gives a claim back. Only an unclear one counts as a try; nobody tries again for `pause`, and the next try by
     /// itself is after `due_in`.
     pub async fn release_refresh(
         &self,
@@ -135,7 +142,11 @@ impl Store {
             Box::pin(async move {
                 let until = server::lease_now(&scope.tx, now).await?.plus(pause);
                 let row = ActiveModel { refresh_until: Set(unclear.then_some(until.as_micros())), ..row };
-                let mine = Entity::update_many().set(row).filter(Column::Id.eq(id.as_str()));
+                let mut mine = Entity::update_many().set(row).filter(Column::Id.eq(id.as_str()));
+                if !unclear {
+                    mine = mine.col_expr(Column::RefreshTries, Expr::col(Column::RefreshTries).sub(1));
+                }
+                let mine = mine.filter(Column::Status.eq("active"));
                 mine.filter(Column::RefreshAttempt.eq(attempt.as_str())).exec(&scope.tx).await?;
                 Ok(())
             })
@@ -178,11 +189,13 @@ impl Store {
     /// Notes that a caller was given a token of the present pair, so that the next one is refreshed ahead.
     pub async fn note_used(&self, grant: &Grant, now: Timestamp) -> Result<(), StoreError> {
         let mut facts = grant.facts.clone();
-        facts.used_at = Some(now);
-        let row = ActiveModel { used_at: Set(Some(now.as_micros())), ..grant_row::planned(self.plan.next(&facts)) };
+        // The pair may have been stored by a process whose clock is ahead.
+        let used_at = now.max(facts.obtained_at);
+        facts.used_at = Some(used_at);
+        let row = ActiveModel { used_at: Set(Some(used_at.as_micros())), ..grant_row::planned(self.plan.next(&facts)) };
         self.write(move |scope| {
             Box::pin(async move {
-                let same = at(&facts.id, facts.version).add(Column::RefreshState.eq(IDLE));
+                let same = alive(&facts.id, facts.version).add(Column::RefreshState.eq(IDLE));
                 Entity::update_many().set(row).filter(same).exec(&scope.tx).await?;
                 Ok(())
             })
@@ -191,26 +204,43 @@ impl Store {
     }
 }
 
-/// Why the row cannot be claimed.
-fn refusal(row: &Model, attempt: &Attempt, now: Timestamp) -> Result<Option<Claimed>, StoreError> {
+/// At this version, and not dead: an event may have ended it since it was read.
+fn alive(id: &GrantId, version: GrantVersion) -> Condition {
+    at(id, version).add(Column::Status.eq("active"))
+}
+
+/// Why the row cannot be claimed, and when it is found due next: leases go by `clock`, what is due by `now`.
+fn refusal(
+    row: &Model,
+    attempt: &Attempt,
+    clock: Timestamp,
+    now: Timestamp,
+) -> Result<Option<(Claimed, Option<Timestamp>)>, StoreError> {
     let facts = grant_row::facts(row)?;
+    let due = row.refresh_due_at.map(Timestamp::from_micros);
     if facts.version.generation > attempt.generation {
-        return Ok(Some(Claimed::Newer));
+        return Ok(Some((Claimed::Newer, due)));
     }
     if facts.status != GrantStatus::Active || !facts.refreshable {
-        return Ok(Some(Claimed::Dead));
+        return Ok(Some((Claimed::Dead, None)));
     }
-    let is_over = row.refresh_until.is_none_or(|until| until <= now.as_micros());
+    let left = row.refresh_until.map_or(Duration::ZERO, |until| Timestamp::from_micros(until).since(clock));
+    let later = due.map(|due| due.max(now.plus(left)));
     Ok(match row.refresh_state.as_str() {
-        INTENT if !is_over => Some(Claimed::Busy),
-        UNCLEAR if !is_over => Some(Claimed::Paused),
+        INTENT if !left.is_zero() => Some((Claimed::Busy, later)),
+        UNCLEAR if !left.is_zero() => Some((Claimed::Paused, later)),
         _ => None,
     })
 }
 
-async fn put_off(tx: &DatabaseTransaction, id: &str, until: Timestamp) -> Result<(), StoreError> {
-    let row = ActiveModel { refresh_due_at: Set(Some(until.as_micros())), ..ActiveModel::default() };
-    Entity::update_many().set(row).filter(Column::Id.eq(id)).exec(tx).await?;
+/// Notes when the row is found due next, if that is not what it says already.
+async fn put_off(tx: &DatabaseTransaction, row: &Model, due: Option<Timestamp>) -> Result<(), StoreError> {
+    let due = due.map(Timestamp::as_micros);
+    if row.refresh_due_at != due {
+        let later = ActiveModel { refresh_due_at: Set(due), ..ActiveModel::default() };
+        let same = Entity::update_many().set(later).filter(Column::Id.eq(row.id.as_str()));
+        same.filter(Column::RefreshFence.eq(row.refresh_fence)).exec(tx).await?;
+    }
     Ok(())
 }
 

@@ -98,7 +98,8 @@ pub(super) async fn put(
     suspended: bool,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
-    let known = Entity::find_by_id((app.as_str().to_owned(), subject.to_owned())).one(tx).await?;
+    let row = Entity::find_by_id((app.as_str().to_owned(), subject.to_owned()));
+    let known = row.lock_exclusive().one(tx).await?;
     if known.as_ref().is_some_and(|known| known.happened_at > at.as_micros()) {
         return Ok(false);
     }
@@ -111,7 +112,7 @@ pub(super) async fn put(
     if known.is_some() {
         Entity::update(row).exec(tx).await?;
     } else {
-        Entity::insert(row).exec_without_returning(tx).await?;
+        Entity::insert(row).exec_without_returning(tx).await.map_err(StoreError::or_again)?;
     }
     Ok(true)
 }

@@ -82,11 +82,13 @@ fn a_pair_that_no_disk_takes_is_never_given_up() {
     let mut refresh = sending();
     refresh.step(Event::Answered(Answer::Pair), at(0));
     refresh.step(Event::StoreAway, at(5));
-    assert_eq!(refresh.step(Event::Spooled(false), at(5)), Effect::Save);
+    assert_eq!(refresh.step(Event::Spooled(false), at(5)), Effect::Wait(GLANCE));
     for second in (6..100_000).step_by(1_000) {
-        assert_eq!(refresh.step(Event::StoreAway, at(second)), Effect::Wait(GLANCE));
         assert_eq!(refresh.step(Event::Woken, at(second)), Effect::Save);
+        assert_eq!(refresh.step(Event::StoreAway, at(second)), Effect::Spool, "the disk may have room by now");
+        assert_eq!(refresh.step(Event::Spooled(false), at(second)), Effect::Wait(GLANCE));
     }
+    assert_eq!(refresh.step(Event::Woken, at(100_000)), Effect::Save);
     assert_eq!(refresh.step(Event::Saved(Saved::Stored), at(100_000)), Effect::Finish(Outcome::Refreshed));
 }
 
@@ -95,6 +97,10 @@ fn a_pair_whose_row_moved_on_is_set_aside() {
     let mut refresh = sending();
     refresh.step(Event::Answered(Answer::Pair), at(1));
     assert_eq!(refresh.step(Event::Saved(Saved::Overtaken), at(1)), Effect::Quarantine);
+    assert_eq!(refresh.step(Event::StoreAway, at(1)), Effect::Wait(GLANCE), "I4: also there it is not dropped");
+    assert_eq!(refresh.step(Event::Woken, at(2)), Effect::Quarantine);
+    assert_eq!(refresh.step(Event::StoreAway, at(2)), Effect::Spool);
+    assert_eq!(refresh.step(Event::Spooled(true), at(2)), Effect::Quarantine);
     assert_eq!(refresh.step(Event::Noted, at(1)), Effect::Finish(Outcome::Refreshed));
 }
 

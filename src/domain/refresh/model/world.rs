@@ -183,7 +183,7 @@ impl World {
             Effect::Send => self.send(side, run, rules),
             Effect::Save => Ok(self.save(side, run, rules)),
             Effect::Spool => Ok(vec![self.told(side, run, Event::Spooled(false), |_| ())]),
-            Effect::Quarantine => Ok(vec![self.told(side, run, Event::Noted, |world| world.set_aside(run))]),
+            Effect::Quarantine => Ok(self.quarantine(side, run)),
             Effect::Recall => Ok(vec![self.recall(side, run)]),
             Effect::MarkDenied { .. } => self.mark(side, run, rules),
             Effect::Release { unclear, pause } => Ok(vec![self.release(side, run, unclear, pause)]),
@@ -304,6 +304,12 @@ impl World {
         if run.consent == self.row.consent {
             self.aside.extend(run.pair);
         }
+    }
+
+    fn quarantine(&self, side: usize, run: &Run) -> Vec<Self> {
+        let mut worlds = vec![self.told(side, run, Event::Noted, |world| world.set_aside(run))];
+        worlds.extend(self.without_store(side, run));
+        worlds
     }
 
     fn recall(&self, side: usize, run: &Run) -> Self {
