@@ -33,6 +33,16 @@ pub(super) const fn meaning(error: &PlatformError) -> Answer {
     }
 }
 
+/// The platform's number, where one came that says something of the grant or the app.
+pub(super) const fn code_of(error: &PlatformError) -> Option<i64> {
+    match error {
+        PlatformError::Revoked { code } | PlatformError::Misconfigured { code } | PlatformError::Rejected { code } => {
+            Some(*code)
+        }
+        _ => None,
+    }
+}
+
 pub(super) const fn journal_word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Refreshed => "refreshed",

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::Grants;
 use super::admission::Admitted;
-use super::outcomes::{RefreshError, journal_word, meaning, outcome_word};
+use super::outcomes::{RefreshError, code_of, journal_word, meaning, outcome_word};
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::{Grant, GrantFacts};
 use crate::domain::ids::{AppId, AttemptId, GrantId};
@@ -276,14 +276,7 @@ impl Flight<'_> {
         if self.grant.is_none() {
             return;
         }
-        let code = match &self.error {
-            Some(
-                PlatformError::Revoked { code }
-                | PlatformError::Misconfigured { code }
-                | PlatformError::Rejected { code },
-            ) => Some(*code),
-            _ => None,
-        };
+        let code = self.error.as_ref().and_then(code_of);
         let (store, now) = (&self.grants.0.store, self.grants.0.clock.now());
         if let Err(error) = store.end_attempt(&self.attempt.id, journal_word(outcome), code, now).await {
             tracing::warn!(attempt = %self.attempt.id, %error, "the journal of a refresh stays open");
