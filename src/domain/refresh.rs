@@ -73,7 +73,7 @@ pub enum Claim {
     Newer,
     /// Somebody else holds the lease.
     Busy,
-    /// A pause after an unclear outcome is not over.
+    /// A pause after an unclear outcome is not over, or the person or the app is suspended.
     Paused,
     /// The grant cannot be refreshed: it needs a consent, or has no refresh token.
     Dead,

@@ -62,12 +62,6 @@ impl RefreshPlan {
         Self { threshold, eager }
     }
 
-    /// The used share of a life at which a token is refreshed.
-    #[must_use]
-    pub const fn threshold(&self) -> f64 {
-        self.threshold
-    }
-
     /// When this grant is refreshed next; never, if it cannot be.
     #[must_use]
     pub fn next(&self, facts: &GrantFacts) -> Option<Due> {

@@ -4,7 +4,7 @@
 //! each call. A refresh is detached from whoever waits for it and saved before it is handed out. Platforms spend a
 //! refresh token at most once: within this process one refresh per grant is under way ([`single_flight`]), among several the
 //! store's claim decides ([`refresher`]); how many at a time, and who first, is [`admission`]'s; what nobody asks for is
-//! [`scheduler`]'s.
+//! [`scheduler`]'s; what the database could not take is [`spooling`]'s.
 
 mod admission;
 mod changes;
@@ -13,9 +13,11 @@ mod refresher;
 mod revoke;
 mod scheduler;
 mod single_flight;
+mod spooling;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -66,6 +68,8 @@ struct Inner {
     queues: HashMap<AppId, Arc<Queue>>,
     paused: Mutex<HashMap<AppId, Timestamp>>,
     landed: Arc<Notify>,
+    /// How many files of the spool did not open when it was last read.
+    unreadable: AtomicUsize,
     /// This start of this process, as claims name it.
     owner: String,
     died: Arc<Notify>,
@@ -163,6 +167,7 @@ impl Grants {
             queues,
             paused: Mutex::default(),
             landed: Arc::default(),
+            unreadable: AtomicUsize::new(0),
             died,
         }))
     }

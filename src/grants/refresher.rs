@@ -47,6 +47,7 @@ struct Flight<'a> {
     attempt: Attempt,
     grant: Option<Box<Grant>>,
     pair: Option<(TokenAnswer, Timestamp)>,
+    spooled: bool,
     error: Option<PlatformError>,
 }
 
@@ -82,7 +83,7 @@ impl Grants {
             grant: wanted.grant,
             generation: wanted.generation,
         };
-        let flight = Flight { grants: self, platform, attempt, grant: None, pair: None, error: None };
+        let flight = Flight { grants: self, platform, attempt, grant: None, pair: None, spooled: false, error: None };
         flight.fly(admitted).await
     }
 }
@@ -97,6 +98,10 @@ impl Flight<'_> {
                 effect => event = self.perform(effect).await,
             }
         };
+        if self.spooled && outcome == Outcome::Refreshed {
+            // It has found its place; if the file stays, it is replayed without effect.
+            self.grants.unspool(self.attempt.id.clone()).await;
+        }
         self.note(outcome).await;
         failpoint::reach("c11");
         self.result(outcome)
@@ -135,11 +140,7 @@ impl Flight<'_> {
                 self.grant = Some(grant);
                 Claim::Won { tries }
             }
-            Claimed::Newer => Claim::Newer,
-            Claimed::Busy => Claim::Busy,
-            Claimed::Paused => Claim::Paused,
-            Claimed::Dead => Claim::Dead,
-            Claimed::Gone => Claim::Gone,
+            Claimed::Refused(why) => why,
         }))
     }
 
@@ -203,7 +204,7 @@ impl Flight<'_> {
         Ok(Event::Saved(if stored { Saved::Stored } else { Saved::Overtaken }))
     }
 
-    async fn spool(&self) -> bool {
+    async fn spool(&mut self) -> bool {
         let (Some(grant), Some((answer, at))) = (&self.grant, &self.pair) else { return false };
         let pair = Spooled {
             attempt: self.attempt.id.clone(),
@@ -219,7 +220,8 @@ impl Flight<'_> {
             }
             Err(error) => tracing::error!(grant = %self.attempt.grant, %error, "a new pair is only in memory"),
         }
-        spooled.is_ok()
+        self.spooled = spooled.is_ok();
+        self.spooled
     }
 
     /// The pair of a grant that is gone is nobody's and is ended at the platform; any other is kept in case it is the living one.

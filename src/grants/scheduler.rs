@@ -1,8 +1,9 @@
-//! The work that is due without anybody asking: refreshes ahead and keep-alives, pairs in the spool, old journal entries.
+//! The work that is due without anybody asking: refreshes ahead and keep-alives, and old journal entries.
 //!
 //! What is due is found by index, so that a pass costs what is due and not what is stored. Each pass starts at most as many
 //! refreshes as there is room for; a refresh that lands brings the next pass. All of it is a function of `now`.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::Grants;
@@ -10,7 +11,7 @@ use super::outcomes::RefreshError;
 use super::refresher::Wanted;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::AppId;
-use crate::store::{Save, Spooled, StoreError};
+use crate::store::StoreError;
 
 /// How long nothing is refreshed ahead for an app whose owner has to act.
 const MISCONFIGURED_PAUSE: Duration = Duration::from_mins(2);
@@ -49,13 +50,13 @@ impl Grants {
     }
 
     fn is_paused(&self, app: &AppId, now: Timestamp) -> bool {
-        self.0.paused.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(app).is_some_and(|end| *end > now)
+        self.0.paused.lock().unwrap_or_else(PoisonError::into_inner).get(app).is_some_and(|end| *end > now)
     }
 
     /// One alarm for the app, not one for each of its people.
     pub(super) fn pause(&self, app: &AppId) {
         let end = self.0.clock.now().plus(MISCONFIGURED_PAUSE);
-        let mut paused = self.0.paused.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut paused = self.0.paused.lock().unwrap_or_else(PoisonError::into_inner);
         if paused.insert(app.clone(), end).is_none() {
             tracing::error!(%app, "the platform refuses the app itself: its tokens are not refreshed until its owner acts");
             self.0.metrics.refresh_paused(app.as_str(), true);
@@ -63,7 +64,7 @@ impl Grants {
     }
 
     pub(super) fn resume(&self, app: &AppId) {
-        let mut paused = self.0.paused.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut paused = self.0.paused.lock().unwrap_or_else(PoisonError::into_inner);
         if paused.remove(app).is_some() {
             tracing::info!(%app, "the platform takes the app's refreshes again");
             self.0.metrics.refresh_paused(app.as_str(), false);
@@ -81,54 +82,6 @@ impl Grants {
             }
         }
         Ok(())
-    }
-
-    /// Writes a pair into the spool.
-    pub(super) async fn spool(&self, pair: Spooled) -> Result<(), StoreError> {
-        let (store, folder) = (self.0.store.clone(), self.0.spool.clone());
-        let written = self.0.tracker.spawn_blocking(move || store.spool(&folder, &pair)).await;
-        self.0.metrics.pair_spooled();
-        written.unwrap_or(Err(StoreError::contended()))
-    }
-
-    /// Puts what lies in the spool where it belongs; how many pairs.
-    pub async fn run_spool(&self) -> Result<usize, StoreError> {
-        let (store, folder) = (self.0.store.clone(), self.0.spool.clone());
-        let read = self.0.tracker.spawn_blocking(move || store.spooled(&folder)).await;
-        let pairs = read.unwrap_or(Err(StoreError::contended()))?;
-        let found = pairs.len();
-        for pair in pairs {
-            let grant = pair.grant.clone();
-            match self.replay(pair).await {
-                // One whose row is damaged must not keep the others.
-                Err(error @ StoreError::Corrupt { .. }) => {
-                    tracing::error!(%grant, %error, "a spooled pair cannot be put in its place");
-                }
-                done => done?,
-            }
-        }
-        Ok(found)
-    }
-
-    async fn replay(&self, pair: Spooled) -> Result<(), StoreError> {
-        let store = &self.0.store;
-        let saved = store.save_refreshed(&pair.grant, pair.version, &pair.answer, pair.obtained_at).await?;
-        if matches!(saved, Save::Lost)
-            && let Some(grant) = store.grant_by_id(&pair.grant).await?
-            && !grant.access.matches(pair.answer.access.expose())
-        {
-            let mut spent = grant;
-            spent.facts.version = pair.version;
-            match store.set_aside(&pair.attempt, &spent, &pair.answer, pair.obtained_at).await {
-                // Replayed before, and the process died before the file was gone.
-                Ok(()) | Err(StoreError::Exists) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        tracing::info!(grant = %pair.grant, "a spooled pair was put in its place");
-        let (store, folder) = (store.clone(), self.0.spool.clone());
-        let removed = self.0.tracker.spawn_blocking(move || store.unspool(&folder, &pair.attempt)).await;
-        removed.unwrap_or(Err(StoreError::contended()))
     }
 
     /// Forgets journal entries and pairs that were set aside longer ago than the journal is kept.

@@ -18,7 +18,6 @@ pub(super) struct Scope {
 
 impl Scope {
     /// The clock that leases go by: on a server its own, which is the same for every process; otherwise `now`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "leases take it inside their transaction"))]
     pub(super) async fn lease_now(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
         server::lease_now(&self.tx, now).await
     }

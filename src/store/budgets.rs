@@ -11,7 +11,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 
 use crate::domain::clock::Timestamp;
 use crate::store::entity::rate_budget::{ActiveModel, Column, Entity, Model};
-use crate::store::{Store, StoreError, server};
+use crate::store::{Store, StoreError};
 
 /// How often requests may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Store {
         let bucket = bucket.to_owned();
         self.write(move |scope| {
             Box::pin(async move {
-                let now = server::lease_now(&scope.tx, now).await?;
+                let now = scope.lease_now(now).await?;
                 let Some(known) = Entity::find_by_id(bucket.as_str()).one(&scope.tx).await? else {
                     let (reserved, arrival) = reserve(limit, wanted, now.as_micros(), now.as_micros());
                     insert(&scope.tx, &bucket, arrival).await?;
@@ -83,7 +83,7 @@ impl Store {
         let bucket = bucket.to_owned();
         self.write(move |scope| {
             Box::pin(async move {
-                let now = server::lease_now(&scope.tx, now).await?;
+                let now = scope.lease_now(now).await?;
                 let until = now.plus(pause);
                 if Entity::find_by_id(bucket.as_str()).one(&scope.tx).await?.is_none() {
                     insert(&scope.tx, &bucket, now.as_micros()).await?;

@@ -85,7 +85,6 @@ use futures_util::future::BoxFuture;
 use sea_orm::DatabaseConnection;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::domain::clock::Timestamp;
 use crate::domain::refresh_plan::RefreshPlan;
 use crate::store::batch::Scope;
 use crate::store::operation::Call;
@@ -173,11 +172,6 @@ impl Store {
     #[must_use]
     pub const fn is_shared(&self) -> bool {
         matches!(self.writes, Writes::Transactions(_))
-    }
-
-    /// The clock that leases go by: on a server its own, which is the same for every process; otherwise `now`.
-    pub async fn lease_now(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
-        server::lease_now(&self.reads, now).await
     }
 }
 

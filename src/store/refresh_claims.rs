@@ -14,12 +14,13 @@ use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFil
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::{Grant, GrantStatus, GrantVersion};
 use crate::domain::ids::{AppId, AttemptId, GrantId, TenantKey};
+use crate::domain::refresh::Claim;
 use crate::failpoint;
 use crate::store::entity::grant::{ActiveModel, Column, Entity, Model};
 use crate::store::grant_row::{self, IDLE, INTENT, UNCLEAR};
 use crate::store::grants::at;
 use crate::store::refresh_journal;
-use crate::store::{PAGE, Store, StoreError, server, suspensions};
+use crate::store::{PAGE, Store, StoreError, suspensions};
 
 /// When a grant that is suspended, or does not open, is looked at again.
 const LATER: Duration = Duration::from_mins(10);
@@ -47,16 +48,8 @@ pub enum Claimed {
         /// How often this generation was or may have been sent, this time included.
         tries: u32,
     },
-    /// The row holds a newer pair.
-    Newer,
-    /// Somebody else holds the lease.
-    Busy,
-    /// A pause after an unclear outcome is not over, or the person or the app is suspended.
-    Paused,
-    /// It cannot be refreshed.
-    Dead,
-    /// It is not there any more.
-    Gone,
+    /// It is not; why.
+    Refused(Claim),
 }
 
 /// A grant whose refresh is due.
@@ -83,21 +76,21 @@ impl Store {
         let (attempt, vault) = (attempt.clone(), self.vault.clone());
         self.write(move |scope| {
             Box::pin(async move {
-                let clock = server::lease_now(&scope.tx, now).await?;
+                let clock = scope.lease_now(now).await?;
                 let row = Entity::find_by_id(attempt.grant.as_str()).one(&scope.tx).await?;
-                let Some(row) = row else { return Ok(Claimed::Gone) };
+                let Some(row) = row else { return Ok(Claimed::Refused(Claim::Gone)) };
                 if let Some((refused, due)) = refusal(&row, &attempt, clock, now)? {
                     put_off(&scope.tx, &row, due).await?;
-                    return Ok(refused);
+                    return Ok(Claimed::Refused(refused));
                 }
                 if suspensions::holds(&scope.tx, &row.app_id, &row.subject).await? {
                     put_off(&scope.tx, &row, Some(now.plus(LATER))).await?;
-                    return Ok(Claimed::Paused);
+                    return Ok(Claimed::Refused(Claim::Paused));
                 }
                 let Ok(grant) = grant_row::open(&vault, &row) else {
                     // The log has the column; what does not open must not be found due all the time.
                     put_off(&scope.tx, &row, Some(now.plus(LATER))).await?;
-                    return Ok(Claimed::Paused);
+                    return Ok(Claimed::Refused(Claim::Paused));
                 };
                 let grant = Box::new(grant);
                 let (version, tries) = (grant.facts.version, row.refresh_tries.saturating_add(1));
@@ -109,7 +102,7 @@ impl Store {
                 let mine = alive(&attempt.grant, version).add(Column::RefreshFence.eq(row.refresh_fence));
                 let claimed = Entity::update_many().set(intent).filter(mine).exec(&scope.tx).await?;
                 if claimed.rows_affected != 1 {
-                    return Ok(Claimed::Busy);
+                    return Ok(Claimed::Refused(Claim::Busy));
                 }
                 refresh_journal::open(&scope.tx, &attempt, version, (row.refresh_fence + 1, tries), now).await?;
                 failpoint::reach("c1");
@@ -140,7 +133,7 @@ impl Store {
         };
         self.write(move |scope| {
             Box::pin(async move {
-                let until = server::lease_now(&scope.tx, now).await?.plus(pause);
+                let until = scope.lease_now(now).await?.plus(pause);
                 let row = ActiveModel { refresh_until: Set(unclear.then_some(until.as_micros())), ..row };
                 let mut mine = Entity::update_many().set(row).filter(Column::Id.eq(id.as_str()));
                 if !unclear {
@@ -215,20 +208,20 @@ fn refusal(
     attempt: &Attempt,
     clock: Timestamp,
     now: Timestamp,
-) -> Result<Option<(Claimed, Option<Timestamp>)>, StoreError> {
+) -> Result<Option<(Claim, Option<Timestamp>)>, StoreError> {
     let facts = grant_row::facts(row)?;
     let due = row.refresh_due_at.map(Timestamp::from_micros);
     if facts.version.generation > attempt.generation {
-        return Ok(Some((Claimed::Newer, due)));
+        return Ok(Some((Claim::Newer, due)));
     }
     if facts.status != GrantStatus::Active || !facts.refreshable {
-        return Ok(Some((Claimed::Dead, None)));
+        return Ok(Some((Claim::Dead, None)));
     }
     let left = row.refresh_until.map_or(Duration::ZERO, |until| Timestamp::from_micros(until).since(clock));
     let later = due.map(|due| due.max(now.plus(left)));
     Ok(match row.refresh_state.as_str() {
-        INTENT if !left.is_zero() => Some((Claimed::Busy, later)),
-        UNCLEAR if !left.is_zero() => Some((Claimed::Paused, later)),
+        INTENT if !left.is_zero() => Some((Claim::Busy, later)),
+        UNCLEAR if !left.is_zero() => Some((Claim::Paused, later)),
         _ => None,
     })
 }

@@ -61,16 +61,18 @@ impl Store {
             .map_err(|error| unusable(folder, &error.to_string()))
     }
 
-    /// Reads what lies in the folder; what does not open is left there and logged. Blocks for the disk.
-    pub fn spooled(&self, folder: &Path) -> Result<Vec<Spooled>, StoreError> {
+    /// Reads what lies in the folder; how many files do not open, which are left there. Blocks for the disk.
+    pub fn spooled(&self, folder: &Path) -> Result<(Vec<Spooled>, usize), StoreError> {
         let files = match std::fs::read_dir(folder) {
             Ok(files) => files,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), 0)),
             Err(error) => return Err(unusable(folder, &error.to_string())),
         };
         let paths = files.filter_map(|file| Some(file.ok()?.path()));
-        let pairs = paths.filter(|path| path.extension().is_some_and(|suffix| suffix == SUFFIX));
-        Ok(pairs.filter_map(|path| read(&self.vault, &path)).collect())
+        let files = paths.filter(|path| path.extension().is_some_and(|suffix| suffix == SUFFIX));
+        let read: Vec<Option<Spooled>> = files.map(|path| decode(&self.vault, &path)).collect();
+        let unreadable = read.iter().filter(|pair| pair.is_none()).count();
+        Ok((read.into_iter().flatten().collect(), unreadable))
     }
 
     /// Takes a pair out of the folder once it is stored. Blocks for the disk.
@@ -117,14 +119,6 @@ fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     out.sync_all()?;
     std::fs::rename(&partial, &whole)?;
     std::fs::File::open(folder)?.sync_all()
-}
-
-fn read(vault: &Vault, path: &Path) -> Option<Spooled> {
-    let found = decode(vault, path);
-    if found.is_none() {
-        tracing::error!(file = %path.display(), "a spooled pair cannot be read and is left where it is");
-    }
-    found
 }
 
 fn decode(vault: &Vault, path: &Path) -> Option<Spooled> {

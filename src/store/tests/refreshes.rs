@@ -4,6 +4,7 @@ use super::inbox::execute;
 use super::*;
 use crate::domain::grant::{Grant, GrantStatus, GrantVersion};
 use crate::domain::ids::AttemptId;
+use crate::domain::refresh::Claim;
 
 const FIRST: GrantVersion = GrantVersion { consent_no: 1, generation: 1 };
 const LEASE: Duration = Duration::from_secs(90);
@@ -59,7 +60,7 @@ async fn of_many_claims_at_once_one_is_won(home: Home) {
     });
     let claimed = futures_util::future::join_all(claims).await;
     let winners = claimed.iter().filter(|claim| matches!(claim, Claimed::Won { tries: 1, .. })).count();
-    let busy = claimed.iter().filter(|claim| matches!(claim, Claimed::Busy)).count();
+    let busy = claimed.iter().filter(|claim| matches!(claim, Claimed::Refused(Claim::Busy))).count();
     assert_eq!((winners, busy), (1, 19), "I2");
 }
 
@@ -87,9 +88,12 @@ async fn of_many_claims_one_is_won_and_the_lease_keeps_the_others_away() {
     });
     let claimed = futures_util::future::join_all(claims).await;
     let winners = claimed.iter().filter(|claim| matches!(claim, Claimed::Won { tries: 1, .. })).count();
-    let busy = claimed.iter().filter(|claim| matches!(claim, Claimed::Busy)).count();
+    let busy = claimed.iter().filter(|claim| matches!(claim, Claimed::Refused(Claim::Busy))).count();
     assert_eq!((winners, busy), (1, 19), "I2");
-    assert!(matches!(store.claim_refresh(&attempt("late"), LEASE, at(189)).await.unwrap(), Claimed::Busy));
+    assert!(matches!(
+        store.claim_refresh(&attempt("late"), LEASE, at(189)).await.unwrap(),
+        Claimed::Refused(Claim::Busy)
+    ));
     let (grant, tries) = won(store.claim_refresh(&attempt("later"), LEASE, at(190)).await.unwrap());
     assert_eq!((grant.facts.version, tries), (FIRST, 2), "the lease is over");
     assert_eq!(grant.refresh.unwrap().expose(), "ur-CANARY-refresh-one");
@@ -101,7 +105,10 @@ async fn a_claim_is_on_the_disk_with_its_journal_entry() {
     won(store.claim_refresh(&attempt("a1"), LEASE, at(100)).await.unwrap());
     store.close().await;
     let store = home.open().await;
-    assert!(matches!(store.claim_refresh(&attempt("a2"), LEASE, at(101)).await.unwrap(), Claimed::Busy), "I3");
+    assert!(
+        matches!(store.claim_refresh(&attempt("a2"), LEASE, at(101)).await.unwrap(), Claimed::Refused(Claim::Busy)),
+        "I3"
+    );
     assert_eq!(store.take_over_refreshes("owner-of-a2", at(101)).await.unwrap(), 1, "C2: its owner is dead");
     assert_eq!(won(store.claim_refresh(&attempt("a2"), LEASE, at(101)).await.unwrap()).1, 2);
     assert_eq!(store.take_over_refreshes("owner-of-a2", at(102)).await.unwrap(), 0, "not one's own");
@@ -114,15 +121,21 @@ async fn a_claim_is_on_the_disk_with_its_journal_entry() {
 async fn what_cannot_be_claimed_says_why() {
     let (_home, store) = granted().await;
     let gone = Attempt { grant: grant_id("g9"), ..attempt("a1") };
-    assert!(matches!(store.claim_refresh(&gone, LEASE, at(9)).await.unwrap(), Claimed::Gone));
+    assert!(matches!(store.claim_refresh(&gone, LEASE, at(9)).await.unwrap(), Claimed::Refused(Claim::Gone)));
     let old = Attempt { generation: 0, ..attempt("a1") };
-    assert!(matches!(store.claim_refresh(&old, LEASE, at(9)).await.unwrap(), Claimed::Newer));
+    assert!(matches!(store.claim_refresh(&old, LEASE, at(9)).await.unwrap(), Claimed::Refused(Claim::Newer)));
     won(store.claim_refresh(&attempt("a1"), LEASE, at(9)).await.unwrap());
     store.release_refresh(&attempt("a1"), true, PAUSE, PAUSE, at(9)).await.unwrap();
-    assert!(matches!(store.claim_refresh(&attempt("a2"), LEASE, at(13)).await.unwrap(), Claimed::Paused), "I19");
+    assert!(
+        matches!(store.claim_refresh(&attempt("a2"), LEASE, at(13)).await.unwrap(), Claimed::Refused(Claim::Paused)),
+        "I19"
+    );
     assert_eq!(won(store.claim_refresh(&attempt("a2"), LEASE, at(14)).await.unwrap()).1, 2);
     store.mark_needs_consent(&grant_id("g1"), FIRST, 20037, at(15)).await.unwrap();
-    assert!(matches!(store.claim_refresh(&attempt("a3"), LEASE, at(500)).await.unwrap(), Claimed::Dead));
+    assert!(matches!(
+        store.claim_refresh(&attempt("a3"), LEASE, at(500)).await.unwrap(),
+        Claimed::Refused(Claim::Dead)
+    ));
 }
 
 #[tokio::test]
@@ -131,7 +144,10 @@ async fn only_the_owner_of_a_claim_gives_it_back() {
     won(store.claim_refresh(&attempt("a1"), LEASE, at(0)).await.unwrap());
     won(store.claim_refresh(&attempt("a2"), LEASE, at(90)).await.unwrap());
     store.release_refresh(&attempt("a1"), false, Duration::ZERO, PAUSE, at(91)).await.unwrap();
-    assert!(matches!(store.claim_refresh(&attempt("a3"), LEASE, at(92)).await.unwrap(), Claimed::Busy), "I10");
+    assert!(
+        matches!(store.claim_refresh(&attempt("a3"), LEASE, at(92)).await.unwrap(), Claimed::Refused(Claim::Busy)),
+        "I10"
+    );
 }
 
 #[tokio::test]
@@ -141,7 +157,10 @@ async fn a_late_answer_is_saved_though_the_lease_was_taken_over() {
     won(store.claim_refresh(&attempt("a2"), LEASE, at(90)).await.unwrap());
     let saved = store.save_refreshed(&grant.facts.id, grant.facts.version, &answer("two"), at(95)).await.unwrap();
     assert!(matches!(saved, Save::Stored(_)), "C12: the platform lets one win");
-    assert!(matches!(store.claim_refresh(&attempt("a3"), LEASE, at(96)).await.unwrap(), Claimed::Newer));
+    assert!(matches!(
+        store.claim_refresh(&attempt("a3"), LEASE, at(96)).await.unwrap(),
+        Claimed::Refused(Claim::Newer)
+    ));
     assert_eq!(stored_grant(&store).await.facts.version.generation, 2, "I5");
     let marked = store.mark_needs_consent(&grant_id("g1"), FIRST, 20073, at(97)).await.unwrap();
     assert!(!marked, "I11: the denial was of the pair before");
@@ -236,7 +255,7 @@ async fn a_budget_is_shared_and_closed_for_everybody() {
 async fn the_spool_keeps_a_pair_until_it_is_taken_out() {
     let (home, store) = granted().await;
     let folder = home.file("-spool");
-    assert!(store.spooled(&folder).unwrap().is_empty(), "no folder, no pair");
+    assert!(store.spooled(&folder).unwrap().0.is_empty(), "no folder, no pair");
     let pair = Spooled {
         attempt: AttemptId::parse("a1").unwrap(),
         grant: grant_id("g1"),
@@ -246,8 +265,8 @@ async fn the_spool_keeps_a_pair_until_it_is_taken_out() {
     };
     store.spool(&folder, &pair).unwrap();
     store.spool(&folder, &pair).unwrap();
-    let read = store.spooled(&folder).unwrap();
-    assert_eq!(read.len(), 1);
+    let (read, unreadable) = store.spooled(&folder).unwrap();
+    assert_eq!((read.len(), unreadable), (1, 0));
     assert_eq!(read[0].answer.access.expose(), "u-CANARY-access-spooled");
     assert_eq!(read[0].answer.refresh.as_ref().unwrap().token.expose(), "ur-CANARY-refresh-spooled");
     assert_eq!(
@@ -257,8 +276,9 @@ async fn the_spool_keeps_a_pair_until_it_is_taken_out() {
     let bytes = std::fs::read(folder.join("a1.pair")).unwrap();
     assert!(!bytes.windows(6).any(|window| window == b"CANARY"), "E10: it is sealed");
     std::fs::copy(folder.join("a1.pair"), folder.join("a2.pair")).unwrap();
-    assert_eq!(store.spooled(&folder).unwrap().len(), 1, "E1: another attempt's file does not open");
+    let (read, unreadable) = store.spooled(&folder).unwrap();
+    assert_eq!((read.len(), unreadable), (1, 1), "E1: another attempt's file does not open");
     store.unspool(&folder, &pair.attempt).unwrap();
     store.unspool(&folder, &pair.attempt).unwrap();
-    assert!(store.spooled(&folder).unwrap().is_empty());
+    assert!(store.spooled(&folder).unwrap().0.is_empty());
 }
