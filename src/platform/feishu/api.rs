@@ -23,7 +23,7 @@ pub(super) struct Api {
 pub(super) struct Times {
     /// A call that spends a code: long, because an answer that is given up on is lost.
     pub(super) token: Duration,
-    /// A call that spends a refresh token: longer still, nobody waits for it.
+    /// A call that spends a refresh token: as long as any setting allows, since whoever refreshes has a limit of its own.
     pub(super) refresh: Duration,
     /// Any other call.
     pub(super) other: Duration,
@@ -31,7 +31,7 @@ pub(super) struct Times {
 
 impl Default for Times {
     fn default() -> Self {
-        Self { token: Duration::from_secs(20), refresh: Duration::from_mins(1), other: Duration::from_secs(10) }
+        Self { token: Duration::from_secs(20), refresh: Duration::from_hours(1), other: Duration::from_secs(10) }
     }
 }
 
