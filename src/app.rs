@@ -11,6 +11,7 @@ mod error;
 mod jobs;
 mod keys;
 mod lock;
+mod output;
 mod platforms;
 mod refreshing;
 mod ring;
@@ -42,6 +43,7 @@ pub use ambient::{OsRandom, SystemClock};
 pub use archive::Archive;
 pub use error::StartError;
 pub use keys::Keys;
+pub use output::print;
 pub use ring::Ring;
 
 use lock::ProcessLock;

@@ -118,8 +118,7 @@ fn run(cli: Cli) -> Result<(), StartError> {
         Command::Migrate => runtime.block_on(app::migrate(&config)),
         Command::CheckConfig => {
             app::check(&config)?;
-            writeln!(std::io::stdout(), "the configuration is usable")
-                .map_err(|error| StartError::Command(format!("standard output: {error}")))
+            app::print("the configuration is usable")
         }
         Command::Keys { command } => runtime.block_on(keys(command).run(&config)),
         Command::Backup { file, force } => runtime.block_on(Archive::Backup { file, force }.run(&config)),

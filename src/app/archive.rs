@@ -1,11 +1,10 @@
 //! `cardkey backup` and `cardkey restore`: the SQLite database as one file, and back.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::lock::ProcessLock;
-use super::{Ambient, StartError, keyring};
+use super::{Ambient, StartError, keyring, output};
 use crate::config::Config;
 use crate::store::{self, BackupError};
 use crate::vault::Vault;
@@ -34,7 +33,7 @@ impl Archive {
         match self {
             Self::Backup { file, force } => {
                 let bytes = store::backup(url, &file, force).await?;
-                print(&format!("{} holds the database: {bytes} bytes", file.display()))
+                output::print(&format!("{} holds the database: {bytes} bytes", file.display()))
             }
             Self::Restore { file } => {
                 if !url.starts_with("sqlite:") {
@@ -46,12 +45,8 @@ impl Archive {
                 let vault = Vault::new(keyring(config)?, Arc::clone(&ambient.random));
                 let former = store::restore(url, &file, &vault, &stamp).await?;
                 let kept = former.map(|former| format!("; the former one is kept as {}", former.display()));
-                print(&format!("{} is the database now{}", file.display(), kept.unwrap_or_default()))
+                output::print(&format!("{} is the database now{}", file.display(), kept.unwrap_or_default()))
             }
         }
     }
-}
-
-fn print(text: &str) -> Result<(), StartError> {
-    writeln!(std::io::stdout(), "{text}").map_err(|error| StartError::Command(format!("standard output: {error}")))
 }

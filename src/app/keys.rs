@@ -1,10 +1,9 @@
 //! `cardkey keys`: making, listing and ending API keys, beside a gateway that may be running.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::sync::Arc;
 
-use super::{OsRandom, StartError, SystemClock, with_store};
+use super::{OsRandom, StartError, SystemClock, output, with_store};
 use crate::access::Access;
 use crate::config::Config;
 use crate::domain::caller::ApiKey;
@@ -50,13 +49,13 @@ impl Keys {
                 let apps = known_apps(config, &apps)?;
                 let scopes = read_scopes(&scopes)?;
                 let key = access.create(&OsRandom, &read_name(&name)?, apps, scopes).await?;
-                print(key.text.expose())
+                output::print(key.text.expose())
             }
-            Self::List => access.list().await?.iter().try_for_each(|key| print(&line(key))),
+            Self::List => access.list().await?.iter().try_for_each(|key| output::print(&line(key))),
             Self::Revoke { id } => {
                 let unknown = || StartError::Command(format!("there is no API key {id} that is not revoked already"));
                 let parsed = ApiKeyId::parse(&id).map_err(|_| unknown())?;
-                if access.revoke(&parsed).await? { print(&format!("revoked {id}")) } else { Err(unknown()) }
+                if access.revoke(&parsed).await? { output::print(&format!("revoked {id}")) } else { Err(unknown()) }
             }
         }
     }
@@ -94,8 +93,4 @@ fn line(key: &ApiKey) -> String {
         apps.join(" "),
         caller.scopes
     )
-}
-
-fn print(text: &str) -> Result<(), StartError> {
-    writeln!(std::io::stdout(), "{text}").map_err(|error| StartError::Command(format!("standard output: {error}")))
 }

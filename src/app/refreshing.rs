@@ -51,3 +51,27 @@ fn spool_folder(config: &Config) -> PathBuf {
     let beside = || PathBuf::from(file.map_or_else(|| "data/spool".to_owned(), |file| format!("{file}-spool")));
     config.refresh.spool.clone().unwrap_or_else(beside)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Sources;
+
+    fn folder(url: &str) -> PathBuf {
+        let environment = [
+            ("DATABASE_URL", url),
+            ("CARDKEY_VAULT__MASTER_KEY", "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+            ("CARDKEY_APP__APP_ID", "cli_a1b2c3d4e5f60718"),
+            ("CARDKEY_APP__APP_SECRET", "JmG83kLw02hT"),
+            ("CARDKEY_APP__CODE", "device"),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        spool_folder(&Config::load(&Sources { file: None, environment, demo: false }).unwrap())
+    }
+
+    #[test]
+    fn the_spool_lies_beside_the_database_or_in_the_data_folder() {
+        assert_eq!(folder("sqlite://some/where.db?mode=rwc"), PathBuf::from("some/where.db-spool"));
+        assert_eq!(folder("postgres://u@db/c"), PathBuf::from("data/spool"));
+    }
+}

@@ -1,9 +1,7 @@
 //! `cardkey vault`: what the keys of the ring are used for, and moving everything to the first one, beside a gateway
 //! that may be running.
 
-use std::io::Write as _;
-
-use super::{StartError, with_store};
+use super::{StartError, output, with_store};
 use crate::config::Config;
 use crate::domain::ids::ApiKeyId;
 use crate::store::{KeyUse, Resealed, Store, TableResealed};
@@ -44,7 +42,7 @@ async fn rotate(store: &Store) -> Result<(), StartError> {
     let resealed = store
         .reseal(|table, so_far| {
             if so_far.rows.is_multiple_of(REPORT_ROWS) && printed.is_ok() {
-                printed = print(&progress(table, so_far));
+                printed = output::print(&progress(table, so_far));
             }
         })
         .await?;
@@ -62,7 +60,7 @@ fn report(resealed: &Resealed, used: &KeyUse) -> Result<(), StartError> {
     for (table, done) in resealed {
         let TableResealed { rows, resealed, right, .. } = done;
         let left = used.left_in(table);
-        print(&format!(
+        output::print(&format!(
             "{table}: {rows} rows, {resealed} values sealed anew, {right} were right already, {left} left"
         ))?;
     }
@@ -75,10 +73,10 @@ fn report(resealed: &Resealed, used: &KeyUse) -> Result<(), StartError> {
 
 fn status(used: &KeyUse) -> Result<(), StartError> {
     for key in used.keys() {
-        print(&line(key, used))?;
+        output::print(&line(key, used))?;
     }
     if used.malformed > 0 {
-        print(&format!("{} values are of no form that we write: the database is damaged", used.malformed))?;
+        output::print(&format!("{} values are of no form that we write: the database is damaged", used.malformed))?;
     }
     Ok(())
 }
@@ -105,8 +103,4 @@ fn line(key: &KeyId, used: &KeyUse) -> String {
         [] => format!("{key} is not needed any more: it can be removed from the key ring"),
         needs => format!("{key} {role}: {}", needs.join(", ")),
     }
-}
-
-fn print(text: &str) -> Result<(), StartError> {
-    writeln!(std::io::stdout(), "{text}").map_err(|error| StartError::Command(format!("standard output: {error}")))
 }
