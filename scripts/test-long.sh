@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The tests that take long: the whole model of the refresh protocol, and those that take their real time (the integration
-# tests' module `long`), and the kill matrix, whose table goes to docs/reports. They are ignored in `make test`, and print what they visited or measured.
+# The tests that take long, ignored in `make test`: the whole model of the refresh protocol, the kill matrix (whose table
+# goes to docs/reports), and those that take their real time (the integration tests' module `long`). They print what they
+# visited or measured.
 source "$(dirname "${BASH_SOURCE[0]}")/heading.sh"
 
 scripts/set-up.sh
