@@ -114,6 +114,8 @@ fn refreshing_can_be_set_and_a_lease_that_is_too_short_is_refused() {
     assert_eq!((set.refresh.timers.retry.as_millis(), set.refresh.timers.headroom().as_millis()), (100, 400));
     assert_eq!((set.refresh.journal.as_secs(), set.refresh.spool), (172_800, Some("elsewhere".into())));
     assert_eq!(set.apps[0].refresh, Policy::Eager);
+    let fits = [("CARDKEY_REFRESH__LEASE_SECONDS", "70"), ("CARDKEY_REFRESH__SAVE_SECONDS", "5")];
+    assert_eq!(minimal(&fits).unwrap().refresh.timers.headroom().as_secs(), 5);
     let short = [("CARDKEY_REFRESH__LEASE_SECONDS", "70"), ("CARDKEY_APP__REFRESH", "lazy")];
     assert_eq!(keys(minimal(&short)), ["refresh.lease_seconds", "apps[0].refresh"]);
 }

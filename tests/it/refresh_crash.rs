@@ -25,7 +25,11 @@ fn refresh(entry: &Entry) -> bool {
 
 /// A world whose only person has granted, and whose next refreshes are held; `act` says whether the platform works first.
 async fn granted_and_held(act: bool) -> (World, Process) {
-    let world = World::with_binary(short_lives()).await;
+    held_with(short_lives(), act).await
+}
+
+async fn held_with(setup: Setup, act: bool) -> (World, Process) {
+    let world = World::with_binary(setup).await;
     let process = world.start_process().await;
     let matches = json!({ "api": "oauth_token", "grant_type": "refresh_token" });
     world.fault(&json!({ "match": matches, "times": 1, "action": { "kind": "hold", "act": act } })).await;
@@ -72,7 +76,8 @@ async fn c5_the_platform_had_worked_and_the_person_is_asked_for_what_was_lost() 
 
 #[tokio::test]
 async fn c8_a_pair_that_the_database_does_not_take_survives_the_kill_in_the_spool() {
-    let (world, process) = granted_and_held(true).await;
+    let setup = short_lives().variable("CARDKEY_REFRESH__SPOOL", "elsewhere");
+    let (world, process) = held_with(setup, true).await;
     world.sandbox.feishu().journal.wait_for(1, refresh).await;
     let lock = lock_database(&world);
     world
@@ -83,6 +88,8 @@ async fn c8_a_pair_that_the_database_does_not_take_survives_the_kill_in_the_spoo
         })
         .await;
     assert_eq!(world.count("cardkey_refresh_spooled_total").await, 1);
+    let folder = world.directory.path().join("elsewhere");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "where the setting says");
     process.kill().await;
     unlock(lock);
 
@@ -90,8 +97,7 @@ async fn c8_a_pair_that_the_database_does_not_take_survives_the_kill_in_the_spoo
     process.logs("a spooled pair was put in its place").await;
     world.until(async || world.grants().await[0]["generation"].as_u64().unwrap() >= 2).await;
     assert_eq!(world.grants().await[0]["status"], "active", "I4");
-    let folder = world.directory.path().join("cardkey.db-spool");
-    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0, "taken out");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "taken out");
     over(world, process).await;
 }
 

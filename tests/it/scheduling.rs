@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use cardkey::domain::ids::{AttemptId, GrantId};
+use cardkey::store::{Attempt, Claimed};
 use cardkey_sandbox::journal::Entry;
 use cardkey_sandbox::{ALICE, BOB};
 use serde_json::json;
@@ -197,6 +199,73 @@ async fn a_consent_that_comes_during_a_refresh_wins() {
     assert_eq!((after.status, &after.json()["access_token"]), (200, &consented), "I12, chaos 49");
     assert_eq!(world.grants().await[0]["generation"], 2);
     world.end().await;
+}
+
+/// Alice's grant is due, and every answer to a refresh is lost.
+async fn due_and_unclear(setup: Setup) -> World {
+    let world = World::with(setup).await;
+    world.granted(READ).await;
+    let action = json!({ "kind": "status", "status": 500, "body": { "code": 20_050 } });
+    let matches = json!({ "api": "oauth_token", "grant_type": "refresh_token" });
+    world.fault(&json!({ "match": matches, "action": action })).await;
+    world.advance(NEARLY_OVER).await;
+    world
+}
+
+#[tokio::test]
+async fn the_pause_after_two_unclear_answers_is_the_setting() {
+    for (value, runs) in [("40", 0), ("5", 1)] {
+        let world = due_and_unclear(Setup::default().variable("CARDKEY_REFRESH__RETRY_SECONDS", value)).await;
+        for tries in 1_u32..=2 {
+            assert_eq!(world.run_due().await, 1, "{value}: try {tries}");
+            world.metric_becomes(&refreshes("unclear"), f64::from(tries)).await;
+            world.landed().await;
+            // The second follows the first as soon as it is due by itself.
+            world.advance(Duration::from_secs(if tries == 1 { 41 } else { 31 })).await;
+        }
+        assert_eq!(world.run_due().await, runs, "{value}: 31 seconds after the second");
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_claim_keeps_others_away_as_long_as_the_setting_says() {
+    for (value, after, won) in [("200", 199, false), ("200", 201, true), ("90", 91, true)] {
+        let world = World::with(Setup::default().variable("CARDKEY_REFRESH__LEASE_SECONDS", value)).await;
+        world.granted(READ).await;
+        world.advance(NEARLY_OVER).await;
+        let matches = json!({ "api": "oauth_token", "grant_type": "refresh_token" });
+        world.fault(&json!({ "match": matches, "times": 1, "action": { "kind": "hold" } })).await;
+        world.run_due().await;
+        world.until(async || world.sent() == 1).await;
+        world.advance(Duration::from_secs(after)).await;
+        let id = GrantId::parse(world.grants().await[0]["id"].as_str().unwrap()).unwrap();
+        let attempt =
+            Attempt { id: AttemptId::parse("another").unwrap(), owner: "another".to_owned(), grant: id, generation: 1 };
+        let store = world.gateway().store();
+        let claimed = store.claim_refresh(&attempt, Duration::from_secs(9), world.now()).await.unwrap();
+        assert_eq!(matches!(claimed, Claimed::Won { .. }), won, "{value} after {after}: {claimed:?}");
+        world.release().await;
+        world.landed().await;
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn the_journal_is_kept_as_many_days_as_the_setting_says() {
+    for (days, left) in [("2", 0), ("4", 1)] {
+        let world = World::with(Setup::default().variable("CARDKEY_REFRESH__JOURNAL_DAYS", days)).await;
+        world.granted(READ).await;
+        world.advance(NEARLY_OVER).await;
+        world.run_due().await;
+        world.generation_is(2).await;
+        world.landed().await;
+        world.advance(Duration::from_hours(3 * DAY)).await;
+        world.gateway().grants.run_forget(world.now()).await.unwrap();
+        let forgotten = world.gateway().store().forget_attempts(world.now()).await.unwrap();
+        assert_eq!(forgotten, left, "{days} days, after three");
+        world.end().await;
+    }
 }
 
 /// Two people whose grants are due.
