@@ -57,6 +57,11 @@ impl World {
         }
     }
 
+    /// How many faults can still come.
+    pub(super) const fn faults(&self) -> u8 {
+        self.crashes + self.losses + self.pauses + self.absences
+    }
+
     /// Whether nobody is at work.
     pub(super) fn is_at_rest(&self) -> bool {
         self.runs.iter().all(Option::is_none)
