@@ -111,3 +111,36 @@ fn links_between_documents_lead_somewhere() {
         }
     }
 }
+
+/// The files that a test's path can be in: a module's, a folder's, or the one around an inline module.
+fn homes(segments: &[&str]) -> Vec<String> {
+    let (root, inner) = match segments {
+        ["it", inner @ ..] => ("tests/it", inner),
+        ["sandbox", inner @ ..] => ("sandbox/src", inner),
+        inner => ("src", inner),
+    };
+    let path = format!("{root}/{}", inner.join("/"));
+    let around = path.rsplit_once('/').map(|(around, _)| around.to_owned()).unwrap_or_default();
+    [path, around].iter().flat_map(|path| [format!("{path}.rs"), format!("{path}/mod.rs")]).collect()
+}
+
+/// The documents whose tables name tests.
+const PROOFS: &[&str] = &["docs/invariants.md"];
+
+#[test]
+fn tests_that_a_document_names_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for document in PROOFS {
+        let (text, mut seen) = (read(document), 0);
+        let rows = text.lines().filter(|line| line.starts_with('|'));
+        for path in rows.flat_map(|row| row.split('`').skip(1).step_by(2)).filter(|path| path.contains("::")) {
+            let segments: Vec<_> = path.split("::").collect();
+            let (name, module) = segments.split_last().unwrap();
+            let sources = homes(module).into_iter().filter_map(|file| std::fs::read_to_string(root.join(file)).ok());
+            let there = sources.collect::<String>().contains(&format!("fn {name}("));
+            assert!(there, "{document}: there is no test {path}");
+            seen += 1;
+        }
+        assert!(seen > 10, "{document}: only {seen} names were read");
+    }
+}

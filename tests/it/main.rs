@@ -22,6 +22,7 @@ mod crash;
 mod crowd;
 mod ending;
 mod impostor;
+mod invariants;
 #[cfg(feature = "failpoints")]
 mod kill_matrix;
 mod leaks;
