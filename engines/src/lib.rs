@@ -7,6 +7,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its servers too")]
 
+mod dump;
 mod mariadb;
 mod postgres;
 mod server;
@@ -43,6 +44,12 @@ impl Engine {
             Self::Postgres => self.make(POSTGRES.get_or_init(|| postgres::start(false))),
             Self::MariaDb => self.make(MARIADB.get_or_init(|| mariadb::start(false))),
         }
+    }
+
+    /// Everything in the database of this URL, as the server's own program writes it.
+    #[must_use]
+    pub fn dump(self, url: &str) -> Vec<u8> {
+        dump::dump(self, url)
     }
 
     /// The file with the authority that signed the server's certificate.

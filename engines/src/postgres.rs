@@ -53,7 +53,7 @@ fn client(port: u16, database: &str, arguments: &[&str]) -> Command {
 }
 
 /// The newest version that is installed; Debian keeps them beside each other, outside the search path.
-fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let newest = versions.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).max();
     newest.map_or_else(|| name.into(), |version| format!("/usr/lib/postgresql/{version}/bin/{name}").into())

@@ -1,14 +1,18 @@
-//! Looks for every secret of a world in everything that left it: logs, metrics, answers, pages, the database's files.
+//! Looks for every secret of a world in everything that left it: logs, metrics, answers, pages, the database's files or, of
+//! one on a server, a dump.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use super::captured::logs;
-use super::setup::MASTER_KEY;
+use super::setup::{self, MASTER_KEY};
 use super::world::World;
 
 /// What every token has in it that a test scripts into an answer of the platform.
 const SCRIPTED: &str = "-CANARY-";
+
+/// The name of what a server holds.
+pub(crate) const DUMP: &str = "a dump of the server's database";
 
 /// A secret that was found where it must not be.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,6 +42,7 @@ impl World {
         let seen = self.seen.lock().unwrap().join("\n");
         places.push(("an answer".to_owned(), seen.into_bytes()));
         places.extend(files(self.directory.path()));
+        places.extend(setup::dump(&self.database).map(|dump| (DUMP.to_owned(), dump)));
         places
     }
 

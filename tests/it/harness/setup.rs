@@ -37,6 +37,12 @@ pub(crate) async fn on(engine: Engine, test: impl Future<Output = ()>) {
     SERVER.scope(engine, Box::pin(test)).await;
 }
 
+/// What the test's server holds of a database, if the test has one.
+pub(super) fn dump(configured: &str) -> Option<Vec<u8>> {
+    let url = configured.split('"').nth(1)?;
+    SERVER.try_with(|engine| engine.dump(url)).ok()
+}
+
 /// A new database's part of the configuration: a file in the world's directory, or one on the test's server.
 pub(crate) fn database(directory: &Path) -> String {
     match SERVER.try_with(|engine| engine.database()) {
