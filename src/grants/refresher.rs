@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::Grants;
 use super::admission::Admitted;
 use super::outcomes::{RefreshError, code_of, journal_word, meaning, outcome_word};
+use super::revoke::end_pair;
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::{Grant, GrantFacts};
 use crate::domain::ids::{AppId, AttemptId, GrantId};
@@ -209,6 +210,7 @@ impl Flight<'_> {
         let pair = Spooled {
             attempt: self.attempt.id.clone(),
             grant: grant.facts.id.clone(),
+            app: Some(self.platform.app.clone()),
             version: grant.facts.version,
             answer: answer.clone(),
             obtained_at: *at,
@@ -230,7 +232,7 @@ impl Flight<'_> {
         self.grants.0.metrics.pair_set_aside(self.platform.app.as_str());
         tracing::warn!(grant = %self.attempt.grant, "a refreshed pair came too late: the grant changed meanwhile");
         if self.grants.0.store.grant_by_id(&grant.facts.id).await?.is_none() {
-            self.end(answer).await;
+            end_pair(self.platform, &grant.facts.id, answer).await;
         } else {
             match self.grants.0.store.set_aside(&self.attempt.id, grant, answer, *at).await {
                 // An earlier try has done it though its answer was lost.
@@ -239,15 +241,6 @@ impl Flight<'_> {
             }
         }
         Ok(Event::Noted)
-    }
-
-    async fn end(&self, answer: &TokenAnswer) {
-        let refresh = answer.refresh.as_ref().map(|refresh| &refresh.token);
-        for token in refresh.into_iter().chain([&answer.access]) {
-            if let Err(error) = self.platform.oauth.revoke(token).await {
-                tracing::warn!(grant = %self.attempt.grant, %error, "a pair that came too late could not be revoked");
-            }
-        }
     }
 
     async fn recall(&self) -> Result<Event, StoreError> {

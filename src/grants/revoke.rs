@@ -9,6 +9,7 @@ use crate::domain::caller::{Caller, Forbidden};
 use crate::domain::grant::Grant;
 use crate::domain::ids::GrantId;
 use crate::domain::scopes::REFRESH_SCOPE;
+use crate::domain::token::TokenAnswer;
 use crate::platform::{Platform, PlatformError};
 use crate::store::StoreError;
 
@@ -84,4 +85,15 @@ async fn revoke_tokens(platform: &Platform, grant: &Grant) -> Result<(), RevokeE
         }
     }
     Ok(())
+}
+
+/// Ends a pair at the platform that came for a grant which is gone: it is nobody's. What the platform cannot be told now dies
+/// of its age.
+pub(super) async fn end_pair(platform: &Platform, grant: &GrantId, pair: &TokenAnswer) {
+    let refresh = pair.refresh.as_ref().map(|refresh| &refresh.token);
+    for token in refresh.into_iter().chain([&pair.access]) {
+        if let Err(error) = platform.oauth.revoke(token).await {
+            tracing::warn!(%grant, %error, "a pair that came too late could not be revoked");
+        }
+    }
 }

@@ -6,6 +6,8 @@
 use std::sync::atomic::Ordering;
 
 use super::Grants;
+use super::revoke::end_pair;
+use crate::domain::grant::Grant;
 use crate::domain::ids::AttemptId;
 use crate::store::{Save, Spooled, StoreError};
 
@@ -57,22 +59,40 @@ impl Grants {
     async fn replay(&self, pair: Spooled) -> Result<(), StoreError> {
         let store = &self.0.store;
         let saved = store.save_refreshed(&pair.grant, pair.version, &pair.answer, pair.obtained_at).await?;
-        let moved_on = match saved {
-            Save::Stored(_) => None,
-            Save::Lost => store.grant_by_id(&pair.grant).await?,
-        };
-        if let Some(mut spent) = moved_on
-            && !spent.access.matches(pair.answer.access.expose())
-        {
-            spent.facts.version = pair.version;
-            match store.set_aside(&pair.attempt, &spent, &pair.answer, pair.obtained_at).await {
-                // Replayed before, and the process died before the file was gone.
-                Ok(()) | Err(StoreError::Exists) => {}
-                Err(error) => return Err(error),
-            }
+        match saved {
+            Save::Stored(_) => tracing::info!(grant = %pair.grant, "a spooled pair was put in its place"),
+            Save::Lost => match store.grant_by_id(&pair.grant).await? {
+                Some(spent) => self.set_spooled_aside(&pair, spent).await?,
+                None => self.end_spooled(&pair).await,
+            },
         }
-        tracing::info!(grant = %pair.grant, "a spooled pair was put in its place");
         self.unspool(pair.attempt).await;
         Ok(())
+    }
+
+    /// The grant has moved on: perhaps to this very pair.
+    async fn set_spooled_aside(&self, pair: &Spooled, mut spent: Grant) -> Result<(), StoreError> {
+        if spent.access.matches(pair.answer.access.expose()) {
+            return Ok(());
+        }
+        spent.facts.version = pair.version;
+        match self.0.store.set_aside(&pair.attempt, &spent, &pair.answer, pair.obtained_at).await {
+            // Replayed before, and the process died before the file was gone.
+            Ok(()) | Err(StoreError::Exists) => {}
+            Err(error) => return Err(error),
+        }
+        tracing::info!(grant = %pair.grant, "a spooled pair was set aside: its grant has moved on");
+        Ok(())
+    }
+
+    /// The grant was deleted meanwhile: its successor is nobody's, and lives at the platform.
+    async fn end_spooled(&self, pair: &Spooled) {
+        let grant = &pair.grant;
+        let Some(platform) = pair.app.as_ref().and_then(|app| self.0.apps.get(app)) else {
+            tracing::warn!(%grant, "a spooled pair belongs to no grant and to no app here: it is dropped");
+            return;
+        };
+        tracing::warn!(%grant, "a spooled pair came too late: its grant is gone, and the pair is ended");
+        end_pair(platform, grant, &pair.answer).await;
     }
 }

@@ -14,7 +14,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::GrantVersion;
-use crate::domain::ids::{AttemptId, GrantId};
+use crate::domain::ids::{AppId, AttemptId, GrantId};
 use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::token::{RefreshToken, TokenAnswer};
@@ -30,6 +30,8 @@ pub struct Spooled {
     pub attempt: AttemptId,
     /// Whose it is.
     pub grant: GrantId,
+    /// The app that it is under. A file that does not say so may be read all the same.
+    pub app: Option<AppId>,
     /// The generation that was spent for it.
     pub version: GrantVersion,
     /// The pair; lives are counted from `obtained_at`.
@@ -41,6 +43,7 @@ pub struct Spooled {
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 struct Line {
     grant: String,
+    app: Option<String>,
     consent_no: i64,
     generation: i64,
     access: String,
@@ -100,6 +103,7 @@ fn line(pair: &Spooled) -> Line {
     let refresh = pair.answer.refresh.as_ref();
     Line {
         grant: pair.grant.as_str().to_owned(),
+        app: pair.app.as_ref().map(|app| app.as_str().to_owned()),
         consent_no: pair.version.consent_no,
         generation: pair.version.generation,
         access: pair.answer.access.expose().to_owned(),
@@ -133,6 +137,7 @@ fn decode(vault: &Vault, path: &Path) -> Option<Spooled> {
     Some(Spooled {
         attempt: AttemptId::parse(attempt).ok()?,
         grant: GrantId::parse(&line.grant).ok()?,
+        app: line.app.as_deref().and_then(|app| AppId::parse(app).ok()),
         version: GrantVersion { consent_no: line.consent_no, generation: line.generation },
         answer: TokenAnswer {
             access: Secret::new(line.access.clone()),

@@ -32,6 +32,7 @@ impl World {
         let pair = Spooled {
             attempt: AttemptId::parse(name).unwrap(),
             grant: spent.facts.id.clone(),
+            app: Some(spent.facts.subject.app.clone()),
             version: spent.facts.version,
             answer: TokenAnswer {
                 access: Secret::new(format!("u-{name}")),

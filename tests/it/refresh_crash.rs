@@ -12,6 +12,9 @@ use crate::harness::{Process, Setup, World};
 
 const READ: &[&str] = &["apaas:app:read"];
 
+/// The folder of the spool, as the configuration names it.
+const SPOOL: &str = "elsewhere";
+
 /// Access tokens of four seconds: the gateway refreshes after two.
 fn short_lives() -> Setup {
     let lifetimes = Lifetimes { access_token_s: 4, ..Lifetimes::default() };
@@ -35,6 +38,12 @@ async fn held_with(setup: Setup, act: bool) -> (World, Process) {
     world.fault(&json!({ "match": matches, "times": 1, "action": { "kind": "hold", "act": act } })).await;
     assert_eq!(world.granted(READ).await.status, 200);
     (world, process)
+}
+
+/// How many refresh tokens of the person live at the platform.
+async fn live_refresh_tokens(world: &World) -> usize {
+    let held = world.look(&format!("grants?open_id={ALICE}")).await;
+    held["live_refresh_tokens"].as_array().unwrap().len()
 }
 
 async fn over(world: World, process: Process) {
@@ -74,9 +83,9 @@ async fn c5_the_platform_had_worked_and_the_person_is_asked_for_what_was_lost() 
     over(world, process).await;
 }
 
-#[tokio::test]
-async fn c8_a_pair_that_the_database_does_not_take_survives_the_kill_in_the_spool() {
-    let setup = short_lives().variable("CARDKEY_REFRESH__SPOOL", "elsewhere");
+/// A world whose gateway was killed when it had a pair in its spool that the database had not taken.
+async fn killed_with_a_spooled_pair() -> World {
+    let setup = short_lives().variable("CARDKEY_REFRESH__SPOOL", SPOOL);
     let (world, process) = held_with(setup, true).await;
     world.sandbox.feishu().journal.wait_for(1, refresh).await;
     let lock = lock_database(&world);
@@ -88,16 +97,39 @@ async fn c8_a_pair_that_the_database_does_not_take_survives_the_kill_in_the_spoo
         })
         .await;
     assert_eq!(world.count("cardkey_refresh_spooled_total").await, 1);
-    let folder = world.directory.path().join("elsewhere");
-    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "where the setting says");
+    assert_eq!(spooled(&world), 1, "where the setting says");
     process.kill().await;
     unlock(lock);
+    world
+}
 
+/// How many files lie in the spool.
+fn spooled(world: &World) -> usize {
+    std::fs::read_dir(world.directory.path().join(SPOOL)).unwrap().count()
+}
+
+#[tokio::test]
+async fn c8_a_pair_that_the_database_does_not_take_survives_the_kill_in_the_spool() {
+    let world = killed_with_a_spooled_pair().await;
     let process = world.start_process().await;
     process.logs("a spooled pair was put in its place").await;
     world.until(async || world.grants().await[0]["generation"].as_u64().unwrap() >= 2).await;
     assert_eq!(world.grants().await[0]["status"], "active", "I4");
-    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "taken out");
+    assert_eq!(spooled(&world), 0, "taken out");
+    over(world, process).await;
+}
+
+#[tokio::test]
+async fn a_spooled_pair_whose_grant_was_deleted_meanwhile_is_ended_at_the_platform() {
+    let world = killed_with_a_spooled_pair().await;
+    assert_eq!(live_refresh_tokens(&world).await, 1, "the pair lives");
+    let delete =
+        Command::new("sqlite3").arg(world.directory.path().join("cardkey.db")).arg("DELETE FROM grants").status();
+    assert!(delete.unwrap().success());
+    let process = world.start_process().await;
+    world.until(async || spooled(&world) == 0).await;
+    assert_eq!(live_refresh_tokens(&world).await, 0, "it is nobody's");
+    assert_eq!(process.count("its grant is gone, and the pair is ended"), 1);
     over(world, process).await;
 }
 
@@ -130,7 +162,6 @@ async fn sigterm_lets_a_refresh_finish_and_loses_nothing() {
     let process = world.start_process().await;
     world.until(async || world.grants().await[0]["generation"].as_u64().unwrap() >= 2).await;
     assert_eq!(world.grants().await[0]["status"], "active", "chaos 67");
-    let held = world.look(&format!("grants?open_id={ALICE}")).await;
-    assert_eq!(held["live_refresh_tokens"].as_array().unwrap().len(), 1, "{held}");
+    assert_eq!(live_refresh_tokens(&world).await, 1);
     over(world, process).await;
 }

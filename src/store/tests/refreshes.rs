@@ -259,6 +259,7 @@ async fn the_spool_keeps_a_pair_until_it_is_taken_out() {
     let pair = Spooled {
         attempt: AttemptId::parse("a1").unwrap(),
         grant: grant_id("g1"),
+        app: Some(app("cli_a")),
         version: FIRST,
         answer: answer("spooled"),
         obtained_at: at(7),
@@ -267,6 +268,7 @@ async fn the_spool_keeps_a_pair_until_it_is_taken_out() {
     store.spool(&folder, &pair).unwrap();
     let (read, unreadable) = store.spooled(&folder).unwrap();
     assert_eq!((read.len(), unreadable), (1, 0));
+    assert_eq!(read[0].app, Some(app("cli_a")));
     assert_eq!(read[0].answer.access.expose(), "u-CANARY-access-spooled");
     assert_eq!(read[0].answer.refresh.as_ref().unwrap().token.expose(), "ur-CANARY-refresh-spooled");
     assert_eq!(
