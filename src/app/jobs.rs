@@ -34,7 +34,20 @@ pub(super) fn start(base: &Base, reask: Reask, (auth_sessions, grants): (&AuthSe
     if reask == Reask::AtOnce {
         job!("reask", 15, auth_sessions.reask_nudge(), run_reask());
     }
+    if base.store.is_shared() {
+        waiters(base, auth_sessions);
+    }
     refreshing(base, grants);
+}
+
+/// What other processes did, for the callers who wait here. On a file there is no other.
+fn waiters(base: &Base, auth_sessions: &AuthSessions) {
+    let work = auth_sessions.clone();
+    let job = periodic(base, "waiters", Duration::from_millis(400), Arc::default());
+    base.shutdown.spawn(job.run(base.shutdown.soft.clone(), move || {
+        let work = work.clone();
+        async move { work.run_waiters().await }
+    }));
 }
 
 /// Refreshing what is due, with what lies in the spool; and the journal's age.

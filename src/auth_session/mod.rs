@@ -19,6 +19,7 @@ mod changes;
 mod deliveries;
 mod device;
 mod draft;
+mod elsewhere;
 mod end;
 mod exchange;
 mod locks;

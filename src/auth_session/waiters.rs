@@ -21,8 +21,19 @@ pub(super) struct Waiters(Arc<Map>);
 /// The waiters of one session.
 struct Entry {
     call: Arc<Call>,
-    subject: Subject,
+    watched: Watched,
     count: usize,
+}
+
+/// What is waited for: a session as it stood when the first waiter came.
+#[derive(Debug, Clone)]
+pub(super) struct Watched {
+    /// The session.
+    pub(super) id: AuthSessionId,
+    /// Whose it is.
+    pub(super) subject: Subject,
+    /// Its phase.
+    pub(super) phase: &'static str,
 }
 
 /// What wakes them.
@@ -45,11 +56,18 @@ impl Waiters {
     /// From now on a wake of this session is not missed.
     pub(super) fn subscribe(&self, session: &AuthSession) -> Waiter {
         let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Entry { call: Arc::default(), subject: session.subject.clone(), count: 0 };
+        let phase = session.state.phase();
+        let watched = || Watched { id: session.id.clone(), subject: session.subject.clone(), phase };
+        let new = || Entry { call: Arc::default(), watched: watched(), count: 0 };
         let entry = map.entry(session.id.clone()).or_insert_with(new);
         entry.count += 1;
         let (id, subject) = (session.id.clone(), session.subject.clone());
         Waiter { map: Arc::clone(&self.0), id, subject, call: Arc::clone(&entry.call) }
+    }
+
+    /// What somebody waits for.
+    pub(super) fn watched(&self) -> Vec<Watched> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().map(|entry| entry.watched.clone()).collect()
     }
 
     /// Wakes everybody who waits for this id, and everybody who subscribed and does not wait yet.
@@ -64,7 +82,7 @@ impl Waiters {
     /// Lets everybody go who waits for a session of these people.
     pub(super) fn release(&self, concerned: impl Fn(&Subject) -> bool) {
         let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (_, entry) in map.extract_if(|_, entry| concerned(&entry.subject)) {
+        for (_, entry) in map.extract_if(|_, entry| concerned(&entry.watched.subject)) {
             entry.call.released.store(true, Ordering::Release);
             entry.call.notify.notify_one();
         }

@@ -263,7 +263,8 @@ impl Grants {
         limit: u64,
     ) -> Result<Vec<(GrantFacts, bool)>, StoreError> {
         let found = self.0.store.list_grants(apps, app, subject, after, limit).await?;
-        let suspended = self.0.store.suspended(&found).await?;
+        let people: Vec<&Subject> = found.iter().map(|facts| &facts.subject).collect();
+        let suspended = self.0.store.suspended(&people).await?;
         Ok(found.into_iter().zip(suspended).collect())
     }
 }

@@ -14,6 +14,7 @@ use super::revoke::end_pair;
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::{Grant, GrantFacts};
 use crate::domain::ids::{AppId, AttemptId, GrantId};
+use crate::domain::random::up_to;
 use crate::domain::refresh::{Answer, Claim, Effect, Event, Outcome, Refresh, Saved};
 use crate::domain::secret::Secret;
 use crate::domain::token::TokenAnswer;
@@ -119,7 +120,8 @@ impl Flight<'_> {
             Effect::MarkDenied { code } => self.mark(code).await,
             Effect::Release { unclear, pause } => self.release(unclear, pause).await,
             Effect::Wait(pause) => {
-                tokio::time::sleep(pause).await;
+                // Replicas that wait for the same one spread.
+                tokio::time::sleep(pause / 4 + up_to(&*self.grants.0.random, pause / 4 * 3)).await;
                 Ok(Event::Woken)
             }
             // The loop does not bring it here.

@@ -1,6 +1,8 @@
 //! What the jobs find to do, by index, the longest due first. A session that does not decode is logged and left out, so
 //! that it does not stop the others. At most 1,000 come at once, whatever the limit.
 
+use std::collections::HashMap;
+
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
@@ -40,6 +42,14 @@ impl Store {
     pub async fn cards_due(&self, apps: &[AppId], now: Timestamp, limit: u64) -> Result<Vec<AuthSession>, StoreError> {
         let query = Entity::find().filter(Column::CardDueAt.lte(now.as_micros())).filter(of(apps));
         self.sessions_of(query.order_by_asc(Column::CardDueAt), limit).await
+    }
+
+    /// The phases of these sessions, as far as there are such sessions.
+    pub async fn phases(&self, ids: &[&AuthSessionId]) -> Result<HashMap<AuthSessionId, String>, StoreError> {
+        let query = Entity::find().select_only().columns([Column::Id, Column::State]);
+        let of_ids = query.filter(Column::Id.is_in(ids.iter().map(|id| id.as_str())));
+        let found: Vec<(String, String)> = of_ids.into_tuple().all(&self.reads).await?;
+        Ok(found.into_iter().filter_map(|(id, phase)| Some((AuthSessionId::parse(&id).ok()?, phase))).collect())
     }
 
     /// Puts cards that are due at `now` off until `until`. No transition: it disturbs nobody who is at one, and who is

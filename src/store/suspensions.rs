@@ -8,7 +8,7 @@ use sea_orm::sea_query::{Query, SelectStatement};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::domain::clock::Timestamp;
-use crate::domain::grant::{GrantFacts, Suspension};
+use crate::domain::grant::Suspension;
 use crate::domain::ids::{AppId, Subject};
 use crate::store::entity::suspension::{ActiveModel, Column, Entity};
 use crate::store::{Store, StoreError};
@@ -33,23 +33,23 @@ impl Store {
         Ok(if app { Some(Suspension::App) } else { person })
     }
 
-    /// Which of these grants are suspended, with the whole app or with the person: a flag for each, in their order.
-    pub async fn suspended(&self, grants: &[GrantFacts]) -> Result<Vec<bool>, StoreError> {
-        let apps: BTreeSet<&str> = grants.iter().map(|facts| facts.subject.app.as_str()).collect();
-        let people = grants.iter().map(|facts| facts.subject.id.as_str()).chain([WHOLE_APP]);
+    /// Which of these people are suspended, by themselves or with the whole app: a flag for each, in their order.
+    pub async fn suspended(&self, people: &[&Subject]) -> Result<Vec<bool>, StoreError> {
+        let apps: BTreeSet<&str> = people.iter().map(|person| person.app.as_str()).collect();
+        let ids = people.iter().map(|person| person.id.as_str()).chain([WHOLE_APP]);
         let found: Vec<(String, String)> = Entity::find()
             .select_only()
             .columns([Column::AppId, Column::Subject])
             .filter(Column::AppId.is_in(apps))
-            .filter(Column::Subject.is_in(people))
+            .filter(Column::Subject.is_in(ids))
             .filter(Column::Suspended.eq(true))
             .into_tuple()
             .all(&self.reads)
             .await?;
-        let is_of = |(app, subject): &(String, String), facts: &GrantFacts| {
-            app == facts.subject.app.as_str() && (subject == WHOLE_APP || subject == facts.subject.id.as_str())
+        let is_of = |(app, subject): &(String, String), person: &Subject| {
+            app == person.app.as_str() && (subject == WHOLE_APP || subject == person.id.as_str())
         };
-        Ok(grants.iter().map(|facts| found.iter().any(|row| is_of(row, facts))).collect())
+        Ok(people.iter().map(|person| found.iter().any(|row| is_of(row, person))).collect())
     }
 
     /// Whether the whole app is suspended.

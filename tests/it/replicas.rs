@@ -1,10 +1,17 @@
 //! Two gateways on one database server: whichever of them is asked, and whichever gets the event.
 
+use std::time::Duration;
+
 use cardkey::app::Gateway;
+use cardkey::domain::auth_session::AuthSessionId;
 use cardkey_sandbox::ALICE;
 use serde_json::json;
+use tokio::time::Instant;
 
-use crate::harness::{Reply, World, on};
+use crate::harness::{APP, Reply, SCOPES, World};
+
+/// Long before anything that waits gives up by itself.
+const SOON: Duration = Duration::from_secs(5);
 
 const READ: &[&str] = &["apaas:app:read"];
 
@@ -38,12 +45,60 @@ async fn two_gateways_share_people_sessions_and_tokens() {
     world.end().await;
 }
 
-#[tokio::test]
-async fn on_postgres() {
-    on(cardkey_engines::Engine::Postgres, two_gateways_share_people_sessions_and_tokens()).await;
+/// A caller waits at the one, the person comes back to the other.
+async fn who_waits_at_one_sees_what_the_person_does_at_the_other() {
+    let world = World::new().await;
+    let other = world.another_gateway().await;
+    let billing = world.new_key("billing", &[APP], SCOPES).await;
+    let asked = world.ask(READ).await;
+    let waits = world.http.post(format!("http://{}/v1/tokens", other.api)).bearer_auth(&billing);
+    let waits = world.send(waits.header("prefer", "wait=60").json(&World::body(ALICE, READ, &json!({}))));
+    let (reply, decided) = tokio::join!(waits, async {
+        let store = other.store();
+        let id = AuthSessionId::parse(&asked.session()).unwrap();
+        world.until(async || store.auth_session(&id).await.unwrap().unwrap().requesters.len() == 2).await;
+        let card = world.card_turns(ALICE, "blue").await;
+        let page = world.visit(&World::card_link(&card), ALICE, "allow").await;
+        assert_eq!(page.mood(), "good", "{}", page.reply.text);
+        Instant::now()
+    });
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert!(decided.elapsed() < SOON, "let go {:?} after the decision", decided.elapsed());
+    other.stop().await;
+    world.end().await;
 }
 
-#[tokio::test]
-async fn on_mariadb() {
-    on(cardkey_engines::Engine::MariaDb, two_gateways_share_people_sessions_and_tokens()).await;
+/// A caller needs the pair that the other one is fetching.
+async fn who_needs_a_pair_gets_the_one_that_the_other_fetches() {
+    let world = World::new().await;
+    let other = world.another_gateway().await;
+    world.granted(READ).await;
+    world.advance(Duration::from_secs(7_300)).await;
+    let matches = json!({ "api": "oauth_token", "grant_type": "refresh_token" });
+    world.fault(&json!({ "match": matches, "times": 1, "action": { "kind": "hold" } })).await;
+    let fetches = async {
+        let reply = world.ask(READ).await;
+        (reply, Instant::now())
+    };
+    let needs = async {
+        world.called("oauth_token", 2).await;
+        ask_at(&world, &other).await
+    };
+    let ((here, fetched), there, ()) = tokio::join!(fetches, needs, async {
+        // The other one is asked, finds the claim, and waits.
+        world.until(async || other.grants.under_way() == 1).await;
+        world.release().await;
+    });
+    assert_eq!((here.status, there.status), (200, 200), "{} {}", here.text, there.text);
+    assert_eq!(here.json()["access_token"], there.json()["access_token"]);
+    assert_eq!(world.calls("oauth_token").await, 2, "the code, and one refresh");
+    assert!(fetched.elapsed() < SOON, "{:?} after the other", fetched.elapsed());
+    other.stop().await;
+    world.end().await;
 }
+
+on_each_server!(
+    two_gateways_share_people_sessions_and_tokens,
+    who_waits_at_one_sees_what_the_person_does_at_the_other,
+    who_needs_a_pair_gets_the_one_that_the_other_fetches,
+);

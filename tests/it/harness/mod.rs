@@ -19,6 +19,22 @@ macro_rules! on_each_database {
     };
 }
 
+/// Makes each function a test with its databases on PostgreSQL and on MariaDB, which gateways can share.
+macro_rules! on_each_server {
+    ($($name:ident),+ $(,)?) => {
+        mod postgres {
+            $(#[tokio::test] async fn $name() {
+                crate::harness::on(cardkey_engines::Engine::Postgres, super::$name()).await;
+            })+
+        }
+        mod mariadb {
+            $(#[tokio::test] async fn $name() {
+                crate::harness::on(cardkey_engines::Engine::MariaDb, super::$name()).await;
+            })+
+        }
+    };
+}
+
 mod addresses;
 mod browser;
 mod camera;
