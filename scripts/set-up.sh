@@ -5,9 +5,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/heading.sh"
 
 # gcc: C parts of the TLS, SQLite and allocator crates. chromium: the browser tests; the fonts: so that their pictures
 # show Chinese and emoji. sqlite3: a look into databases from outside. python3: conformance and small scripts.
-# postgresql, mariadb-server: their programs; the tests start servers of their own with them.
+# postgresql, mariadb-server, redis-server: their programs; the tests start servers of their own with them.
 packages=(gcc libc6-dev curl ca-certificates python3 python3-venv sqlite3
-    postgresql mariadb-server
+    postgresql mariadb-server redis-server
     chromium chromium-driver fonts-noto-cjk fonts-noto-color-emoji)
 
 # Package servers hiccup: three tries, a little apart.
@@ -36,7 +36,7 @@ install() {
     patiently "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@" || done=$?
     [ -z "$ours" ] || "${root[@]}" rm "$policy"
     local service
-    for service in postgresql mariadb; do
+    for service in postgresql mariadb redis-server; do
         case " $* " in
         *" $service "* | *" $service-server "*) "${root[@]}" systemctl disable "$service" 2>/dev/null || true ;;
         esac

@@ -8,6 +8,7 @@
 mod ambient;
 mod archive;
 mod error;
+mod hearing;
 mod jobs;
 mod keys;
 mod lock;
@@ -31,6 +32,7 @@ use crate::auth_session::{App as AskedApp, AuthSessions, Parts as AuthSessionPar
 use crate::config::{Config, Sources};
 use crate::dispatch::Dispatch;
 use crate::domain::clock::Clock;
+use crate::domain::hint::Tell;
 use crate::domain::random::Random;
 use crate::grants::Grants;
 use crate::metrics::Metrics;
@@ -96,6 +98,7 @@ struct Base {
     metrics: Metrics,
     shutdown: Shutdown,
     store: Store,
+    tell: Tell,
 }
 
 impl Gateway {
@@ -110,7 +113,8 @@ impl Gateway {
         let metrics = Metrics::new()?;
         let store = open_store(&config, &ambient, true, &store_tasks, &metrics).await?;
         store.take_up_sealing_key().await?;
-        let base = Base { ambient, metrics, shutdown: Shutdown::default(), store: store.clone() };
+        let (tell, hints) = hearing::outlet(&config, &ambient, &metrics)?;
+        let base = Base { ambient, metrics, shutdown: Shutdown::default(), store: store.clone(), tell };
         let auth_sessions = auth_sessions(&base, &config, &platforms);
         let grants = refreshing::grants(&base, &config, &platforms, &auth_sessions);
         if let Err(error) = grants.take_over().await {
@@ -121,6 +125,7 @@ impl Gateway {
         // Before a link is up: a tap that came while the kept ids are read would wait too long, and it comes only once.
         base.store.claim_inbox().await?;
         let streams = Streams::start(&base, &config, &platforms, &dispatch);
+        hearing::start(&base, hints, (&auth_sessions, &grants));
         jobs::start(&base, config.auth.reask, (&auth_sessions, &grants));
         let addresses = (local(&api)?, local(&metrics_listener)?);
         let state = web_state(&base, &config, (&auth_sessions, &grants), &streams);
@@ -185,6 +190,7 @@ pub fn check(config: &Config) -> Result<(), StartError> {
     ambient::install_tls_provider();
     keyring(config)?;
     store_config(config, false).check()?;
+    hearing::server(config)?;
     platforms::build(config, &Ambient::default())?;
     Ok(())
 }
@@ -229,6 +235,7 @@ fn auth_sessions(base: &Base, config: &Config, platforms: &[platforms::Built]) -
         random: Arc::clone(&base.ambient.random),
         metrics: base.metrics.clone(),
         tasks: Tasks { tracker: base.shutdown.tracker.clone(), soft: base.shutdown.soft.clone() },
+        tell: Arc::clone(&base.tell),
     })
 }
 

@@ -11,6 +11,7 @@
 //! | [`access`], [`auth_session`], [`grants`] | the use cases: callers, asking a person, giving a token | domain, store, platform's contract; never each other |
 //! | [`dispatch`] | the one consumer of pushed events | the use cases |
 //! | [`web`] | HTTP for callers, people and operators | the use cases |
+//! | [`hints`] | what replicas tell each other through Redis, if there is one; nothing depends on it | domain, retry |
 //! | [`config`] | file and environment | domain |
 //! | [`jobs`], [`retry`], [`shutdown`], [`telemetry`], [`metrics`], [`failpoint`] | one small thing each | next to nothing |
 //! | [`app`] | puts it all together; the only place that names every concrete type | everything |
@@ -27,6 +28,7 @@ pub mod dispatch;
 pub mod domain;
 pub mod failpoint;
 pub mod grants;
+pub mod hints;
 pub mod jobs;
 pub mod metrics;
 pub mod platform;

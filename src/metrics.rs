@@ -4,6 +4,7 @@
 //! configuration, everything else from this code.
 
 mod dead_grants;
+mod hints;
 mod refresh;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ struct Inner {
     auth_duration_seconds: HistogramVec,
     token_refresh_total: IntCounterVec,
     token_active_count: IntGaugeVec,
+    hints: hints::Hints,
     refresh: refresh::Refresh,
     stream_links: IntGaugeVec,
     stream_degraded: IntGaugeVec,
@@ -142,6 +144,7 @@ impl Metrics {
                 &["app_id", "outcome"],
             )?,
             token_active_count: b.gauge("token_active_count", "grants that can give a token now or refreshed", app)?,
+            hints: hints::Hints::new(&b)?,
             refresh: refresh::Refresh::new(&b)?,
             stream_links: b.gauge("stream_links", "links of the event stream that are up", &["app_id"])?,
             stream_degraded: b.gauge("stream_degraded", "1 after too many failed dials in a row", &["app_id"])?,

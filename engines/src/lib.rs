@@ -10,6 +10,7 @@
 mod dump;
 mod mariadb;
 mod postgres;
+mod redis;
 mod server;
 mod tls;
 
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+pub use redis::Redis;
 use server::Server;
 
 /// A kind of server.

@@ -13,7 +13,7 @@ const KEEPER: &str = r#"folder=$1; shift
 "$@" </dev/null >"$folder/log" 2>&1 &
 server=$!
 cat >/dev/null
-kill -QUIT "$server"
+kill -QUIT "$server" 2>/dev/null
 (sleep 10; kill -KILL "$server") >/dev/null 2>&1 &
 wait "$server" 2>/dev/null
 kill "$!" 2>/dev/null

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use crate::config::Problems;
+use crate::hints::HintsError;
 use crate::metrics::MetricsError;
 use crate::store::{BackupError, StoreError};
 use crate::vault::KeyringError;
@@ -55,6 +56,9 @@ pub enum StartError {
         /// The lock file.
         path: String,
     },
+    /// The server of hints cannot be used.
+    #[error(transparent)]
+    Hints(#[from] HintsError),
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -75,7 +79,7 @@ impl StartError {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Keyring(_) | Self::File { .. } | Self::App { .. } => 3,
+            Self::Config(_) | Self::Keyring(_) | Self::File { .. } | Self::App { .. } | Self::Hints(_) => 3,
             Self::Store(_)
             | Self::Locked { .. }
             | Self::DataFolder { .. }

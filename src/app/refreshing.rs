@@ -41,6 +41,7 @@ pub(super) fn grants(
         tracker: base.shutdown.tracker.clone(),
         soft: base.shutdown.soft.clone(),
         died: auth_sessions.reask_nudge(),
+        tell: Arc::clone(&base.tell),
     })
 }
 

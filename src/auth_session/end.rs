@@ -2,6 +2,7 @@
 
 use crate::auth_session::AuthSessions;
 use crate::domain::auth_session::{AuthSession, CardDelivery, State, StateName, Way};
+use crate::domain::hint::Hint;
 use crate::metrics::AuthEnd;
 
 impl AuthSessions {
@@ -27,6 +28,7 @@ impl AuthSessions {
         }
         if before.state.phase() != after.state.phase() {
             self.0.waiters.wake(&after.id);
+            (self.0.tell)(Hint::Session(after.id.clone()));
         }
         if !before.is_pending() || after.is_pending() {
             return;

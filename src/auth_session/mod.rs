@@ -44,6 +44,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::domain::auth_session::{AuthSession, AuthSessionId, State};
 use crate::domain::clock::{Clock, Timestamp};
+use crate::domain::hint::Tell;
 use crate::domain::ids::{AppId, TenantKey};
 use crate::domain::random::Random;
 use crate::metrics::Metrics;
@@ -76,6 +77,7 @@ struct Inner {
     deliveries: Deliveries,
     waiters: Waiters,
     exchanging: Mutex<HashSet<AuthSessionId>>,
+    tell: Tell,
     card_nudge: Arc<Notify>,
     device_nudge: Arc<Notify>,
     reask_nudge: Arc<Notify>,
@@ -146,13 +148,15 @@ pub struct Parts {
     pub metrics: Metrics,
     /// What is spawned.
     pub tasks: Tasks,
+    /// Where the other processes on the database are told of.
+    pub tell: Tell,
 }
 
 impl AuthSessions {
     /// The use case over these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, apps, settings, clock, random, metrics, tasks } = parts;
+        let Parts { store, apps, settings, clock, random, metrics, tasks, tell } = parts;
         Self(Arc::new(Inner {
             store,
             apps,
@@ -165,6 +169,7 @@ impl AuthSessions {
             deliveries: Deliveries::default(),
             waiters: Waiters::default(),
             exchanging: Mutex::default(),
+            tell,
             card_nudge: Arc::default(),
             device_nudge: Arc::default(),
             reask_nudge: Arc::default(),

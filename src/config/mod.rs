@@ -7,6 +7,7 @@
 
 mod apps;
 mod reader;
+mod redis;
 mod refresh;
 mod sections;
 mod variables;
@@ -17,6 +18,7 @@ use std::path::Path;
 
 pub use crate::domain::refresh_plan::Policy;
 pub use apps::{App, Binding, CodeChoice, OAuthVersion};
+pub use redis::Redis;
 pub use refresh::Refresh;
 pub use sections::{Auth, Database, Log, MetricsListen, Reask, Server, Stream, Vault};
 pub use variables::{VARIABLES, Variable};
@@ -32,6 +34,8 @@ pub struct Config {
     pub metrics: MetricsListen,
     /// Where data is kept.
     pub database: Database,
+    /// Where hints go through between replicas.
+    pub redis: Redis,
     /// What data is sealed with.
     pub vault: Vault,
     /// Auth sessions and tokens.
@@ -115,6 +119,7 @@ impl Config {
             server: reader.section("server", Server::load),
             metrics: reader.section("metrics", MetricsListen::load),
             database: reader.section("database", Database::load),
+            redis: reader.section("redis", Redis::load),
             vault: reader.section("vault", Vault::load),
             auth: reader.section("auth", Auth::load),
             refresh: reader.section("refresh", Refresh::load),

@@ -159,3 +159,13 @@ fn the_pool_is_set_by_variables_and_has_bounds() {
     wanted.push("database.statement_timeout_seconds".to_owned());
     assert_eq!(found, wanted);
 }
+
+#[test]
+fn hints_are_off_unless_a_server_is_named() {
+    assert!(minimal(&[]).unwrap().redis.url.is_none());
+    let redis = minimal(&[("REDIS_URL", "rediss://:canary@host"), ("CARDKEY_REDIS__CA_FILE", "ca.pem")]).unwrap().redis;
+    assert_eq!(redis.url.as_ref().unwrap().expose(), "rediss://:canary@host");
+    assert_eq!(redis.ca_file.as_deref(), Some(Path::new("ca.pem")));
+    assert!(!format!("{redis:?}").contains("canary"));
+    assert_eq!(keys(minimal(&[("CARDKEY_REDIS__CA_FILE", "ca.pem")])), ["redis.ca_file"]);
+}

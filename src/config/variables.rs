@@ -61,6 +61,8 @@ pub const VARIABLES: &[Variable] = &[
         "30",
         "how long a server may take for one statement",
     ),
+    variable("REDIS_URL", ("redis", "url"), "", "a Redis or Valkey server for hints between replicas"),
+    variable("CARDKEY_REDIS__CA_FILE", ("redis", "ca_file"), "", "PEM file of the only CA to trust for it"),
     variable("CARDKEY_VAULT__MASTER_KEY", ("vault", "master_key"), "", "the key ring: id:base64 of 32 bytes"),
     variable("CARDKEY_VAULT__MASTER_KEY_FILE", ("vault", "master_key_file"), "", "a file that holds the key ring"),
     variable("AUTH_SESSION_EXPIRY_SECONDS", ("auth", "session_expiry_seconds"), "600", "how long a person may take"),

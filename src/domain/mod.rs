@@ -9,6 +9,7 @@ pub mod card;
 pub mod clock;
 pub mod event;
 pub mod grant;
+pub mod hint;
 pub mod ids;
 pub mod random;
 pub mod refresh;

@@ -14,6 +14,7 @@ mod revoke;
 mod scheduler;
 mod single_flight;
 mod spooling;
+mod wanted;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::grant::{Grant, GrantFacts, GrantStatus, GrantVersion, Suspension};
+use crate::domain::hint::Tell;
 use crate::domain::ids::{AppId, AttemptId, GrantId, Subject, SubjectId};
 use crate::domain::random::Random;
 use crate::domain::refresh::Timers;
@@ -39,8 +41,8 @@ pub use outcomes::RefreshError;
 pub use revoke::RevokeError;
 
 use admission::{Gate, Queue};
-use refresher::Wanted;
 use single_flight::SingleFlight;
+use wanted::Wanted;
 
 /// How long a caller without a usable token waits for its refresh; the refresh itself goes on.
 const CALLER_PATIENCE: Duration = Duration::from_secs(10);
@@ -73,6 +75,7 @@ struct Inner {
     /// This start of this process, as claims name it.
     owner: String,
     died: Arc<Notify>,
+    tell: Tell,
 }
 
 /// What everything here is made of.
@@ -95,6 +98,8 @@ pub struct Parts {
     pub soft: CancellationToken,
     /// Woken when a grant has died.
     pub died: Arc<Notify>,
+    /// Where the other processes on the database are told of.
+    pub tell: Tell,
 }
 
 /// How tokens are refreshed.
@@ -139,7 +144,7 @@ impl Grants {
     /// The use case over these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, apps, settings, clock, random, metrics, tracker, soft, died } = parts;
+        let Parts { store, apps, settings, clock, random, metrics, tracker, soft, died, tell } = parts;
         let queue = |app: &AppId| (app.clone(), Arc::new(Queue::new(app.clone())));
         let queues: HashMap<AppId, Arc<Queue>> = apps.keys().map(queue).collect();
         let permits = Arc::new(Semaphore::new(settings.in_flight));
@@ -169,6 +174,7 @@ impl Grants {
             landed: Arc::default(),
             unreadable: AtomicUsize::new(0),
             died,
+            tell,
         }))
     }
 
@@ -176,6 +182,11 @@ impl Grants {
     #[must_use]
     pub fn under_way(&self) -> usize {
         self.0.flights.len()
+    }
+
+    /// Another process may have refreshed this grant: if its pair is waited for here, it is looked for now.
+    pub fn hear(&self, id: &GrantId) {
+        self.0.flights.hasten(id);
     }
 
     /// Wakes the job that starts what is due: a refresh has landed, and there is room.

@@ -5,15 +5,20 @@
 //! sent; the lease's end brings the grant back (`scheduler`).
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use super::Grants;
 use super::admission::Admitted;
 use super::outcomes::{RefreshError, code_of, journal_word, meaning, outcome_word};
 use super::revoke::end_pair;
+use super::wanted::Wanted;
 use crate::domain::clock::Timestamp;
-use crate::domain::grant::{Grant, GrantFacts};
-use crate::domain::ids::{AppId, AttemptId, GrantId};
+use crate::domain::grant::Grant;
+use crate::domain::hint::Hint;
+use crate::domain::ids::AttemptId;
 use crate::domain::random::up_to;
 use crate::domain::refresh::{Answer, Claim, Effect, Event, Outcome, Refresh, Saved};
 use crate::domain::secret::Secret;
@@ -25,28 +30,13 @@ use crate::store::{Attempt, Claimed, Save, Spooled, StoreError};
 /// How long the last look for an answer takes.
 const LAST_LOOK: Duration = Duration::from_millis(200);
 
-/// Which pair is to be replaced, and until when.
-#[derive(Debug, Clone)]
-pub(super) struct Wanted {
-    pub(super) grant: GrantId,
-    pub(super) app: AppId,
-    /// The generation that was found wanting: if the store holds a newer one, that is the answer.
-    pub(super) generation: i64,
-    pub(super) deadline: Timestamp,
-}
-
-impl Wanted {
-    pub(super) fn of(facts: &GrantFacts, deadline: Timestamp) -> Self {
-        let (grant, app) = (facts.id.clone(), facts.subject.app.clone());
-        Self { grant, app, generation: facts.version.generation, deadline }
-    }
-}
-
 /// What the driver holds while the machine runs.
 struct Flight<'a> {
     grants: &'a Grants,
     platform: &'a Platform,
     attempt: Attempt,
+    /// Cuts waiting short.
+    news: Arc<Notify>,
     grant: Option<Box<Grant>>,
     pair: Option<(TokenAnswer, Timestamp)>,
     spooled: bool,
@@ -60,7 +50,7 @@ impl Grants {
         if let Some(pilot) = pilot {
             let this = self.clone();
             self.0.tracker.spawn(async move {
-                let outcome = this.refresh(wanted).await;
+                let outcome = this.refresh(wanted, pilot.news()).await;
                 pilot.land(outcome);
                 // A failure brings no next pass: what failed is due again in its time.
                 if outcome.is_ok() {
@@ -73,7 +63,7 @@ impl Grants {
         passenger.landed()
     }
 
-    async fn refresh(&self, wanted: Wanted) -> Result<(), RefreshError> {
+    async fn refresh(&self, wanted: Wanted, news: Arc<Notify>) -> Result<(), RefreshError> {
         let (Some(platform), Some(queue)) = (self.0.apps.get(&wanted.app), self.0.queues.get(&wanted.app)) else {
             return Err(RefreshError::NeedsConsent);
         };
@@ -85,7 +75,8 @@ impl Grants {
             grant: wanted.grant,
             generation: wanted.generation,
         };
-        let flight = Flight { grants: self, platform, attempt, grant: None, pair: None, spooled: false, error: None };
+        let (grant, pair, spooled, error) = (None, None, false, None);
+        let flight = Flight { grants: self, platform, attempt, news, grant, pair, spooled, error };
         flight.fly(admitted).await
     }
 }
@@ -105,6 +96,10 @@ impl Flight<'_> {
             self.grants.unspool(self.attempt.id.clone()).await;
         }
         self.note(outcome).await;
+        if self.grant.is_some() {
+            // Whoever waits for the claim to end, in whatever way.
+            (self.grants.0.tell)(Hint::Grant(self.attempt.grant.clone()));
+        }
         failpoint::reach("c11");
         self.result(outcome)
     }
@@ -121,7 +116,8 @@ impl Flight<'_> {
             Effect::Release { unclear, pause } => self.release(unclear, pause).await,
             Effect::Wait(pause) => {
                 // Replicas that wait for the same one spread.
-                tokio::time::sleep(pause / 4 + up_to(&*self.grants.0.random, pause / 4 * 3)).await;
+                let pause = pause / 4 + up_to(&*self.grants.0.random, pause / 4 * 3);
+                drop(tokio::time::timeout(pause, self.news.notified()).await);
                 Ok(Event::Woken)
             }
             // The loop does not bring it here.

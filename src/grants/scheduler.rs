@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Grants;
 use super::outcomes::RefreshError;
-use super::refresher::Wanted;
+use super::wanted::Wanted;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::AppId;
 use crate::store::StoreError;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::RefreshError;
 use crate::domain::ids::GrantId;
@@ -11,14 +11,23 @@ use crate::domain::ids::GrantId;
 /// What a flight ends with; `None` while it is under way.
 type Outcome = Option<Result<(), RefreshError>>;
 
+/// The flights under way, by grant.
+type Flights = Mutex<HashMap<GrantId, Flight>>;
+
+struct Flight {
+    outcome: watch::Receiver<Outcome>,
+    news: Arc<Notify>,
+}
+
 /// The flights under way.
 #[derive(Default)]
-pub(super) struct SingleFlight(Arc<Mutex<HashMap<GrantId, watch::Receiver<Outcome>>>>);
+pub(super) struct SingleFlight(Arc<Flights>);
 
 /// Whoever holds this flies. Dropped without landing (a panic), it lets the waiters go with an error.
 pub(super) struct Pilot {
-    flights: Arc<Mutex<HashMap<GrantId, watch::Receiver<Outcome>>>>,
+    flights: Arc<Flights>,
     id: GrantId,
+    news: Arc<Notify>,
     sender: watch::Sender<Outcome>,
 }
 
@@ -36,16 +45,29 @@ impl SingleFlight {
     pub(super) fn join(&self, id: &GrantId) -> (Passenger, Option<Pilot>) {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = flights.get(id) {
-            return (Passenger(flight.clone()), None);
+            return (Passenger(flight.outcome.clone()), None);
         }
         let (sender, receiver) = watch::channel(None);
-        flights.insert(id.clone(), receiver.clone());
-        let pilot = Pilot { flights: Arc::clone(&self.0), id: id.clone(), sender };
+        let news = Arc::<Notify>::default();
+        flights.insert(id.clone(), Flight { outcome: receiver.clone(), news: Arc::clone(&news) });
+        let pilot = Pilot { flights: Arc::clone(&self.0), id: id.clone(), news, sender };
         (Passenger(receiver), Some(pilot))
+    }
+
+    /// There may be news of this grant: its flight, if there is one, need not wait for them any longer.
+    pub(super) fn hasten(&self, id: &GrantId) {
+        if let Some(flight) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id) {
+            flight.news.notify_one();
+        }
     }
 }
 
 impl Pilot {
+    /// What tells of news while the flight waits.
+    pub(super) fn news(&self) -> Arc<Notify> {
+        Arc::clone(&self.news)
+    }
+
     /// Ends the flight.
     pub(super) fn land(self, outcome: Result<(), RefreshError>) {
         self.sender.send_replace(Some(outcome));
@@ -70,6 +92,8 @@ impl Passenger {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     #[tokio::test]
@@ -83,6 +107,17 @@ mod tests {
         assert_eq!(one.landed().await, Err(RefreshError::NeedsConsent));
         assert_eq!(two.landed().await, Err(RefreshError::NeedsConsent));
         assert!(flights.join(&id).1.is_some(), "the next refresh is a new flight");
+    }
+
+    #[tokio::test]
+    async fn news_reach_the_flight_that_they_concern() {
+        let flights = SingleFlight::default();
+        let (id, other) = (GrantId::parse("g").unwrap(), GrantId::parse("h").unwrap());
+        let (pilot, another) = (flights.join(&id).1.unwrap(), flights.join(&other).1.unwrap());
+        flights.hasten(&id);
+        flights.hasten(&GrantId::parse("unknown").unwrap());
+        pilot.news().notified().await;
+        assert!(another.news().notified().now_or_never().is_none());
     }
 
     #[tokio::test]

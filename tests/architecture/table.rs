@@ -66,6 +66,7 @@ pub(crate) const IMPORTS: &[Row] = &[
     ),
     ("store", &[("domain", All), ("vault", All), ("migrations", All), ("metrics", All), ("failpoint", All)]),
     ("stream", &[("domain", All), ("metrics", All), ("retry", All)]),
+    ("hints", &[("domain", All), ("metrics", All), ("retry", All)]),
     ("vault", &[("domain", All)]),
     ("retry", &[("domain", All)]),
     ("config", &[("domain", All)]),
@@ -90,6 +91,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("tungstenite", &["stream", "platform/*/protocol", "platform/*/codec"]),
     ("prometheus", &["metrics"]),
     ("backoff", &["retry"]),
+    ("redis", &["hints"]),
 ];
 
 /// What `domain` must not name: async, I/O, the web, the database. A path is forbidden with all below it.

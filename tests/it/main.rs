@@ -21,6 +21,7 @@ mod conformance;
 mod crash;
 mod crowd;
 mod ending;
+mod hints;
 mod impostor;
 mod invariants;
 #[cfg(feature = "failpoints")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use super::rig::{Rig, person, until};
 use crate::auth_session::Notification;
@@ -12,11 +12,12 @@ use crate::domain::event::{Change, Event, EventKind};
 use crate::domain::ids::EventId;
 
 /// Somebody asked, and waits for as long as it takes.
-async fn waiting() -> (Rig, AuthSession, JoinHandle<StateName>) {
+async fn waiting() -> (Rig, AuthSession, JoinSet<StateName>) {
     let rig = Rig::new().await;
     let session = rig.ask("cli_a", "x", Notification::None).await.unwrap().session;
     let (use_case, id) = (rig.use_case.clone(), session.id.clone());
-    let waiting = tokio::spawn(async move { ended(&use_case, &id).await });
+    let mut waiting = JoinSet::new();
+    waiting.spawn(async move { ended(&use_case, &id).await });
     until(async || rig.use_case.0.waiters.watched().len() == 1).await;
     (rig, session, waiting)
 }
@@ -27,22 +28,35 @@ async fn ended(use_case: &crate::auth_session::AuthSessions, id: &AuthSessionId)
 
 #[tokio::test]
 async fn an_end_that_another_process_stored_is_seen() {
-    let (rig, session, waiting) = waiting().await;
+    let (rig, session, mut waiting) = waiting().await;
     rig.use_case.run_waiters().await.unwrap();
     assert_eq!(rig.use_case.0.waiters.watched().len(), 1, "nothing happened, nobody is woken");
     rig.store.save_session(session.rejected(rig.clock.now()).unwrap()).await.unwrap();
     rig.use_case.run_waiters().await.unwrap();
-    assert_eq!(waiting.await.unwrap(), StateName::Rejected);
+    assert_eq!(waiting.join_next().await.unwrap().unwrap(), StateName::Rejected);
 }
 
 #[tokio::test]
 async fn nobody_waits_for_a_person_whom_another_process_found_suspended() {
-    let (rig, session, waiting) = waiting().await;
+    let (rig, session, mut waiting) = waiting().await;
     let (app, id) = (session.subject.app.clone(), EventId::parse("e").unwrap());
     let (tenant, created_at, event_type) = (None, None, "changed".to_owned());
     let event = Event { app, id, tenant, created_at, event_type, kind: EventKind::Other };
     let (change, now) = (Change::Suspended(person("cli_a").id), rig.clock.now());
     rig.store.accept_change(&event, &change, None, now, now).await.unwrap();
     rig.use_case.run_waiters().await.unwrap();
-    assert_eq!(waiting.await.unwrap(), StateName::Pending, "let go, though the question stands");
+    assert_eq!(waiting.join_next().await.unwrap().unwrap(), StateName::Pending, "let go, though the question stands");
+}
+
+#[tokio::test]
+async fn a_hint_makes_those_who_wait_look_and_no_more() {
+    let (rig, session, mut waiting) = waiting().await;
+    rig.use_case.hear(&AuthSessionId::parse("unknown").unwrap());
+    rig.use_case.hear(&session.id);
+    // The hint was false: whoever was woken waits again.
+    until(async || rig.use_case.0.waiters.watched().len() == 1).await;
+    assert!(waiting.try_join_next().is_none());
+    rig.store.save_session(session.clone().rejected(rig.clock.now()).unwrap()).await.unwrap();
+    rig.use_case.hear(&session.id);
+    assert_eq!(waiting.join_next().await.unwrap().unwrap(), StateName::Rejected);
 }

@@ -185,6 +185,7 @@ impl Rig {
             random: Arc::clone(&clock) as Arc<dyn Random>,
             metrics: Metrics::new().unwrap(),
             tasks: Tasks { tracker: tracker.clone(), soft: soft.clone() },
+            tell: crate::domain::hint::nobody(),
         });
         Self { use_case, store, clock, a, d, soft, tracker, _home: home }
     }

@@ -52,6 +52,7 @@ mod visit;
 mod world;
 
 pub(crate) use browser::{Browser, Look};
+pub(crate) use captured::count_lines;
 pub(crate) use leak_scan::{DUMP, scan};
 pub(crate) use process::{Process, finish};
 pub(crate) use setup::{APP, MASTER_KEY, OTHER_APP, SCOPES, Setup, on};

@@ -1,0 +1,22 @@
+//! What is asked of a refresh.
+
+use crate::domain::clock::Timestamp;
+use crate::domain::grant::GrantFacts;
+use crate::domain::ids::{AppId, GrantId};
+
+/// Which pair is to be replaced, and until when.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub(super) grant: GrantId,
+    pub(super) app: AppId,
+    /// The generation that was found wanting: if the store holds a newer one, that is the answer.
+    pub(super) generation: i64,
+    pub(super) deadline: Timestamp,
+}
+
+impl Wanted {
+    pub(super) fn of(facts: &GrantFacts, deadline: Timestamp) -> Self {
+        let (grant, app) = (facts.id.clone(), facts.subject.app.clone());
+        Self { grant, app, generation: facts.version.generation, deadline }
+    }
+}
