@@ -4,11 +4,12 @@
 //! each call. A refresh is detached from whoever waits for it and saved before it is handed out. Platforms spend a
 //! refresh token at most once: within this process one refresh per grant is under way ([`single_flight`]), among several the
 //! store's claim decides ([`refresher`]); how many at a time, and who first, is [`admission`]'s; what nobody asks for is
-//! [`scheduler`]'s; what the database could not take is [`spooling`]'s.
+//! [`scheduler`]'s; what is made of a platform that is away [`reach`]'s; what the database could not take is [`spooling`]'s.
 
 mod admission;
 mod changes;
 mod outcomes;
+mod reach;
 mod refresher;
 mod revoke;
 mod scheduler;
@@ -41,6 +42,7 @@ pub use outcomes::RefreshError;
 pub use revoke::RevokeError;
 
 use admission::{Gate, Queue};
+use reach::Reach;
 use single_flight::SingleFlight;
 use wanted::Wanted;
 
@@ -69,6 +71,7 @@ struct Inner {
     flights: SingleFlight,
     queues: HashMap<AppId, Arc<Queue>>,
     paused: Mutex<HashMap<AppId, Timestamp>>,
+    reach: Reach,
     landed: Arc<Notify>,
     /// How many files of the spool did not open when it was last read.
     unreadable: AtomicUsize,
@@ -171,6 +174,7 @@ impl Grants {
             flights: SingleFlight::default(),
             queues,
             paused: Mutex::default(),
+            reach: Reach::default(),
             landed: Arc::default(),
             unreadable: AtomicUsize::new(0),
             died,

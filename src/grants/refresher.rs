@@ -2,7 +2,8 @@
 //! does what the machine says: ask the store, send once, save.
 //!
 //! A refresh is detached from whoever waits for it. Where the process dies, the store's claim says that a token may have been
-//! sent; the lease's end brings the grant back (`scheduler`).
+//! sent; the lease's end brings the grant back (`scheduler`). Why no connection is made sure of before the claim, and what that
+//! costs, is told in `reach`.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use tokio::sync::Notify;
 
 use super::Grants;
 use super::admission::Admitted;
-use super::outcomes::{RefreshError, code_of, journal_word, meaning, outcome_word};
+use super::outcomes::{RefreshError, code_of, journal_word, meaning};
 use super::revoke::end_pair;
 use super::wanted::Wanted;
 use crate::domain::clock::Timestamp;
@@ -147,7 +148,7 @@ impl Flight<'_> {
         let Some(token) = self.grant.as_ref().and_then(|grant| grant.refresh.as_ref()) else { return Answer::NotSent };
         let answer = self.answer(token).await;
         let now = self.grants.0.clock.now();
-        self.grants.0.metrics.token_refresh(self.platform.app.as_str(), outcome_word(&answer));
+        self.grants.heed(&self.platform.app, &answer).await;
         match answer {
             Ok(answer) => {
                 failpoint::reach("c8");
@@ -157,7 +158,6 @@ impl Flight<'_> {
             Err(error) => {
                 failpoint::reach("c6");
                 tracing::warn!(grant = %self.attempt.grant, %error, "a refresh brought no token");
-                self.close_budget(&error, now).await;
                 let answer = meaning(&error);
                 self.error = Some(error);
                 answer
@@ -176,15 +176,6 @@ impl Flight<'_> {
             }
         }
         Err(PlatformError::Unclear)
-    }
-
-    /// "Too many" holds for every replica.
-    async fn close_budget(&self, error: &PlatformError, now: Timestamp) {
-        let PlatformError::RateLimited { after } = error else { return };
-        let closed = self.grants.0.store.close_budget(self.platform.app.as_str(), *after, now).await;
-        if let Err(error) = closed {
-            tracing::warn!(app = %self.platform.app, %error, "the platform's limit could not be shared");
-        }
     }
 
     async fn save(&self) -> Result<Event, StoreError> {

@@ -24,6 +24,7 @@ impl Grants {
         let mut started = 0;
         for (app, queue) in &self.0.queues {
             let room = self.0.in_flight.saturating_sub(queue.len());
+            let room = self.0.reach.room(app, room, self.0.clock.reading());
             if room == 0 || self.is_paused(app, now) {
                 continue;
             }

@@ -32,6 +32,7 @@ mod metrics;
 mod nonces;
 mod pictures;
 mod platform_events;
+mod reach;
 mod reasking;
 mod refresh_crash;
 mod refreshing;

@@ -1,8 +1,12 @@
 //! The client against real sockets: what it takes, what it refuses, and what it says about the fate of a request.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::StatusCode;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use super::*;
 use crate::platform::fake_server::{FakeServer, Reply, closed_port, text, with_headers};
@@ -82,4 +86,39 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
     let server = FakeServer::start(|_, _| with_headers(302, &[("location", "/elsewhere")], Vec::new())).await;
     let answer = get(server.base.clone(), AMPLE).await.unwrap();
     assert_eq!((answer.status, server.seen().len()), (StatusCode::FOUND, 1));
+}
+
+/// Answers the first request of each connection and resets the connection in the middle of the second one; what it read.
+async fn resetting() -> (url::Url, Arc<Mutex<Vec<String>>>, JoinSet<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = url::Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let read = Arc::<Mutex<Vec<String>>>::default();
+    let log = Arc::clone(&read);
+    let mut serving = JoinSet::new();
+    serving.spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            while !request.ends_with(b"token one") {
+                assert_ne!(stream.read_buf(&mut request).await.unwrap(), 0);
+            }
+            log.lock().unwrap().push("all of one".to_owned());
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            let mut begin = [0; 4];
+            stream.read_exact(&mut begin).await.unwrap();
+            log.lock().unwrap().push(String::from_utf8_lossy(&begin).into_owned());
+            // The rest was not read: the other side gets a reset and not an end.
+        }
+    });
+    (base, read, serving)
+}
+
+#[tokio::test]
+async fn what_was_written_into_a_kept_connection_that_is_reset_is_unclear_and_not_sent_again() {
+    let (url, read, _serving) = resetting().await;
+    let client = client();
+    let one = call(client.post(url.clone()).body("token one"), AMPLE).await;
+    assert_eq!(one.unwrap().status, StatusCode::OK);
+    let two = call(client.post(url).body("token two"), AMPLE).await;
+    assert_eq!(two.err(), Some(NoAnswer::Unclear));
+    assert_eq!(*read.lock().unwrap(), ["all of one", "POST"], "no other connection was tried");
 }
