@@ -53,16 +53,15 @@ async fn rotate(store: &Store) -> Result<(), StartError> {
 }
 
 fn progress(table: &str, so_far: TableResealed) -> String {
-    format!("{table}: {} rows, {} values sealed anew so far", so_far.rows, so_far.resealed)
+    format!("{table}: {}, {} sealed anew so far", counted(so_far.rows, "row"), counted(so_far.resealed, "value"))
 }
 
 fn report(resealed: &Resealed, used: &KeyUse) -> Result<(), StartError> {
     for (table, done) in resealed {
         let TableResealed { rows, resealed, right, .. } = done;
         let left = used.left_in(table);
-        output::print(&format!(
-            "{table}: {rows} rows, {resealed} values sealed anew, {right} were right already, {left} left"
-        ))?;
+        let (rows, resealed) = (counted(*rows, "row"), counted(*resealed, "value"));
+        output::print(&format!("{table}: {rows}, {resealed} sealed anew, {right} right already, {left} left"))?;
     }
     status(used)?;
     if used.is_settled() {
@@ -76,19 +75,25 @@ fn status(used: &KeyUse) -> Result<(), StartError> {
         output::print(&line(key, used))?;
     }
     if used.malformed > 0 {
-        output::print(&format!("{} values are of no form that we write: the database is damaged", used.malformed))?;
+        let malformed = counted(used.malformed, "value");
+        output::print(&format!("{malformed} of no form that we write: the database is damaged"))?;
     }
     Ok(())
+}
+
+/// So many of these.
+fn counted(count: u64, one: &str) -> String {
+    if count == 1 { format!("{count} {one}") } else { format!("{count} {one}s") }
 }
 
 fn line(key: &KeyId, used: &KeyUse) -> String {
     let seals = *key == used.sealing;
     let mut needs: Vec<String> =
-        used.sealed_by(key).map(|(table, count)| format!("{count} values in {table}")).collect();
+        used.sealed_by(key).map(|(table, count)| format!("{} in {table}", counted(count, "value"))).collect();
     let bound: Vec<&str> = used.api_keys_of(key).map(ApiKeyId::as_str).collect();
     match bound.as_slice() {
         [] => {}
-        bound if seals => needs.push(format!("{} API keys", bound.len())),
+        bound if seals => needs.push(counted(bound.len() as u64, "API key")),
         bound => {
             needs.push(format!("API keys that have not been used since ({}): use or revoke them", bound.join(" ")));
         }
@@ -102,5 +107,15 @@ fn line(key: &KeyId, used: &KeyUse) -> String {
         [] if seals => format!("{key} seals; nothing is sealed yet"),
         [] => format!("{key} is not needed any more: it can be removed from the key ring"),
         needs => format!("{key} {role}: {}", needs.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_told_as_one() {
+        assert_eq!([0, 1, 2].map(|count| counted(count, "value")), ["0 values", "1 value", "2 values"]);
     }
 }

@@ -16,6 +16,13 @@ const NEW_KEY: &str = "QW5vdGhlci1rZXktdGhhdC1pcy0zMi1ieXRlcy1sb24=";
 /// The command cannot be done as asked, or not wholly.
 const COMMAND: i32 = 1;
 
+on_each_database!(
+    everything_moves_to_the_new_key_under_load_and_through_a_kill,
+    a_gateway_that_does_not_know_the_new_key_is_not_left_behind,
+    an_api_key_that_nobody_uses_keeps_the_old_key_until_it_is_used_or_revoked,
+    status_says_what_each_key_is_for_and_changes_nothing,
+);
+
 fn old_ring() -> String {
     format!("k1:{MASTER_KEY}")
 }
@@ -79,7 +86,6 @@ fn refreshes(world: &World) -> Vec<Entry> {
     world.sandbox.feishu().journal.read(0, |entry| entry.call.grant_type.as_deref() == Some("refresh_token"))
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn everything_moves_to_the_new_key_under_load_and_through_a_kill() {
     let people = 2_000;
     let mut setup = Setup::default();
@@ -122,12 +128,13 @@ async fn everything_moves_to_the_new_key_under_load_and_through_a_kill() {
     assert_eq!(world.ask(READ).await.status, 200, "the new key opens all, and the API key is good");
     assert!(refreshes(&world).iter().all(|entry| entry.outcome.is_some()), "every refresh was answered");
     assert_eq!(world.messages(cardkey_sandbox::ALICE).await.len(), 0, "nobody was asked again");
+    let totals = world.sandbox.feishu().judge_settled().await.totals;
+    assert_eq!((totals.double_sends, totals.overlapping_sends, totals.lost), (0, 0, 0), "I22");
     process.stop().await;
     world.seeded_grants_open(&new_ring(), people).await;
     world.end().await;
 }
 
-#[tokio::test]
 async fn a_gateway_that_does_not_know_the_new_key_is_not_left_behind() {
     let world = World::with_binary(Setup::default()).await;
     let process = world.start_process().await;
@@ -141,7 +148,6 @@ async fn a_gateway_that_does_not_know_the_new_key_is_not_left_behind() {
     world.end().await;
 }
 
-#[tokio::test]
 async fn an_api_key_that_nobody_uses_keeps_the_old_key_until_it_is_used_or_revoked() {
     let world = World::with_binary(Setup::default()).await;
     let made = world.run(&["keys", "create", "--name", "idle", "--app", APP, "--scopes", SCOPES]).await;
@@ -169,7 +175,6 @@ async fn an_api_key_that_nobody_uses_keeps_the_old_key_until_it_is_used_or_revok
     world.end().await;
 }
 
-#[tokio::test]
 async fn status_says_what_each_key_is_for_and_changes_nothing() {
     let world = World::with_binary(Setup::default()).await;
     world.seed(&old_ring(), 3).await;

@@ -24,7 +24,7 @@ const HOUR: Duration = Duration::from_hours(1);
 impl World {
     /// The world's database with this key ring, beside whatever process has it.
     pub(crate) async fn open_store(&self, keyring: &str) -> Store {
-        let url = format!("sqlite://{}/cardkey.db", self.directory.path().display());
+        let url = self.database.split('"').nth(1).unwrap().to_owned();
         let vault = Vault::new(Keyring::parse(keyring).unwrap(), Arc::new(OsRandom));
         Store::open(
             StoreConfig { url, pool: PoolConfig::default(), migrate: true, plan: RefreshPlan::default() },
