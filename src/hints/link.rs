@@ -38,7 +38,9 @@ impl Link {
             let config = AsyncConnectionConfig::new()
                 .set_connection_timeout(Some(PATIENCE))
                 .set_response_timeout(Some(PATIENCE));
-            let publishing = client.get_multiplexed_async_connection_with_config(&config).await.ok()?;
+            let mut publishing = client.get_multiplexed_async_connection_with_config(&config).await.ok()?;
+            // Whether we may: a connection that is lost with the first hint would be made anew all the time.
+            redis::cmd("PUBLISH").arg(CHANNEL).arg("").query_async::<()>(&mut publishing).await.ok()?;
             let (mut subscription, messages) = client.get_async_pubsub().await.ok()?.split();
             subscription.subscribe(CHANNEL).await.ok()?;
             Some(Self { publishing, subscription, messages })

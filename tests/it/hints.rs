@@ -8,6 +8,8 @@ use cardkey_sandbox::{ALICE, BOB, CAROL};
 use crate::harness::{Setup, World, on};
 use crate::replicas::{SOON, decided_elsewhere};
 
+const READ: &[&str] = &["apaas:app:read"];
+
 const CONNECTED: &str = "cardkey_hints_connected";
 
 /// Two gateways that are connected to the server.
@@ -61,7 +63,7 @@ async fn a_server_with_tls_is_trusted_by_its_authority_alone() {
         over(world, other).await;
 
         let world = World::with(Setup::default().variable("REDIS_URL", &redis.url())).await;
-        world.until(async || world.audited_loss(&redis) == 1).await;
+        world.until(async || world.told_of_loss(&redis) == 1).await;
         assert!(at(&world, world.gateway(), CONNECTED).await < 0.5, "the Web PKI did not sign it");
         world.end().await;
     })
@@ -71,7 +73,7 @@ async fn a_server_with_tls_is_trusted_by_its_authority_alone() {
 impl World {
     /// How often the log tells of the loss of this server.
     #[expect(clippy::unused_self, reason = "the log of this world, as far as the server is this world's own")]
-    fn audited_loss(&self, redis: &Redis) -> usize {
+    fn told_of_loss(&self, redis: &Redis) -> usize {
         crate::harness::count_lines("no hints from the other replicas", &redis.address())
     }
 }
@@ -87,7 +89,7 @@ async fn without_the_server_everything_goes_on_and_with_it_the_hints_are_back() 
         assert!(at(&world, world.gateway(), "cardkey_hints_dropped_total").await >= 1.0);
         redis.restart();
         both_become(&world, &other, CONNECTED, 1.0).await;
-        assert_eq!(world.audited_loss(&redis), 2, "once for each gateway, however often it tried");
+        assert_eq!(world.told_of_loss(&redis), 2, "once for each gateway, however often it tried");
         assert!(decided_elsewhere(&world, &other, BOB).await < SOON);
         world.until(async || at(&world, &other, "cardkey_hints_received_total").await >= 1.0).await;
         over(world, other).await;
@@ -109,6 +111,24 @@ async fn a_server_that_is_slow_or_cut_off_keeps_nobody_waiting() {
         redis.reconnect();
         both_become(&world, &other, CONNECTED, 1.0).await;
         over(world, other).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_forbids_it_is_away_and_the_log_says_so_once() {
+    on(Engine::Postgres, async {
+        let redis = Redis::start();
+        let acl = ["ACL", "SETUSER", "default", "-publish"];
+        assert_eq!(redis.run(&acl).trim(), "OK");
+        let world = World::with(Setup::default().variable("REDIS_URL", &redis.url())).await;
+        world.until(async || world.told_of_loss(&redis) == 1).await;
+        world.granted(READ).await;
+        world.until(async || at(&world, world.gateway(), "cardkey_hints_dropped_total").await >= 1.0).await;
+        assert_eq!(world.told_of_loss(&redis), 1);
+        assert_eq!(redis.run(&["ACL", "SETUSER", "default", "+publish"]).trim(), "OK");
+        world.until(async || at(&world, world.gateway(), CONNECTED).await > 0.5).await;
+        world.end().await;
     })
     .await;
 }
