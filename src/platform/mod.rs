@@ -3,6 +3,7 @@
 
 pub mod app_token;
 pub mod client;
+pub mod dial;
 #[cfg(test)]
 mod fake_server;
 pub mod feishu;

@@ -4,7 +4,7 @@
 pub(crate) const PLATFORMS: &[&str] = &["feishu", "lark", "dingtalk", "wechat", "wecom", "slack"];
 
 /// What platforms share besides the contract.
-pub(crate) const SHARED: &[&str] = &["client", "app_token"];
+pub(crate) const SHARED: &[&str] = &["client", "app_token", "dial"];
 
 /// What one module may name of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,8 +87,8 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["web"]),
     ("axum_extra", &["web"]),
     ("reqwest", &["platform", "web/inject"]),
-    ("tokio_tungstenite", &["stream", "platform/*/protocol", "platform/*/codec"]),
-    ("tungstenite", &["stream", "platform/*/protocol", "platform/*/codec"]),
+    ("tokio_tungstenite", &["stream", "platform/dial", "platform/*/protocol", "platform/*/codec"]),
+    ("tungstenite", &["stream", "platform/dial", "platform/*/protocol", "platform/*/codec"]),
     ("prometheus", &["metrics"]),
     ("backoff", &["retry"]),
     ("redis", &["hints"]),

@@ -12,7 +12,8 @@ use url::Url;
 
 use crate::domain::ids::AppId;
 use crate::domain::secret::Secret;
-use crate::platform::feishu::address::{Address, Unfit};
+use crate::platform::dial::{Unfit, retry};
+use crate::platform::feishu::address::Address;
 use crate::platform::feishu::timing::{ClientConfig, Timing};
 use crate::stream::contract::Refused;
 
@@ -105,11 +106,6 @@ pub fn refusal(code: i64) -> Result<(), Refused> {
         )),
         _ => misconfigured(format!("the platform refuses the app a long connection (code {code})")),
     })
-}
-
-/// It may work later.
-pub fn retry(reason: impl Into<String>) -> Refused {
-    Refused::Retry { after: None, reason: reason.into() }
 }
 
 fn misconfigured(reason: impl Into<String>) -> Refused {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use cardkey_sandbox::feishu::stream::{
     Close, CloseWhen, CopyTo, Cut, Duplicate, FloodSpec, HexBytes, PartOrder, Raw, Split, Stream as Simulator,
