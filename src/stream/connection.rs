@@ -77,6 +77,7 @@ pub struct Connection {
     now: Instant,
     heart: Heart,
     partial_bytes: PartialBytes,
+    leaving: CancellationToken,
 }
 
 impl Connection {
@@ -99,7 +100,14 @@ impl Connection {
             heart: Heart::new(now, limits.heartbeat),
             partial_bytes: PartialBytes::new(Arc::clone(&board)),
             board,
+            leaving: CancellationToken::new(),
         }
+    }
+
+    /// Cancelled when the platform has said that it will end this link: the time to open another.
+    #[must_use]
+    pub fn leaving(&self) -> CancellationToken {
+        self.leaving.clone()
     }
 
     /// Runs the connection to its end; `stop` asks for an orderly one.
@@ -192,6 +200,7 @@ impl Connection {
                 self.in_flight.push(Handling::start(&self.handler, *event, slot, self.now));
             }
             Step::Discard { slot, why } => self.discard(slot, why),
+            Step::Leaving => self.leaving.cancel(),
             Step::Reconnect => self.drain(End::Recycled("reconnect")),
             Step::Misconfigured(reason) => self.drain(End::Misconfigured(reason)),
         }

@@ -102,6 +102,8 @@ pub enum Step {
         /// Why, as a metric label.
         why: &'static str,
     },
+    /// The platform will end this link soon: open another first, and read this one to its end.
+    Leaving,
     /// Close this link and open another.
     Reconnect,
     /// Close, and treat it as [`Refused::Misconfigured`].

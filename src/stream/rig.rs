@@ -80,6 +80,7 @@ impl Codec for WordCodec {
                 self.held += 10;
                 Step::Ignore
             }
+            ("leaving", _) => Step::Leaving,
             ("reconnect", _) => Step::Reconnect,
             ("misconfigured", _) => Step::Misconfigured("wrong".to_owned()),
             ("panic", _) => panic!("a defect in a codec"),

@@ -4,7 +4,8 @@
 //! platform spreads events over them and sends some of them only once: while one link is being replaced, the others
 //! receive. A link that has held for a while is replaced at once when it breaks; one that breaks soon, or cannot be
 //! opened, waits by [`crate::retry`]. What a person has to mend is retried slowly. No outcome ends the task but the
-//! process's stop.
+//! process's stop. A link that the platform announces to end is read to its end beside the one that replaces it, so that what
+//! is sent only once has a reader at any time.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -145,17 +146,29 @@ impl Link {
         }
     }
 
+    /// Until the link ends, or is about to and another is wanted.
     async fn hold(&mut self, opened: Opened) -> Duration {
-        let up = Up::new(Arc::clone(&self.board));
         let since = Instant::now();
         self.failures = 0;
         let connection =
             Connection::new(opened, Arc::clone(&self.handler), self.settings.limits, Arc::clone(&self.board));
-        let Ended { end, reconnect_interval, unfinished } = connection.run(&self.stop).await;
-        up.down(end.label());
-        if !unfinished.is_empty() {
-            self.tracker.spawn(unfinished.finish(self.settings.limits.handler));
-        }
+        let leaving = connection.leaving();
+        let held = Held {
+            up: Up::new(Arc::clone(&self.board)),
+            connection,
+            tracker: self.tracker.clone(),
+            patience: self.settings.limits.handler,
+        };
+        let mut run = Box::pin(held.run(self.stop.clone()));
+        let ended = tokio::select! {
+            biased;
+            ended = &mut run => ended,
+            () = leaving.cancelled() => {
+                self.tracker.spawn(run);
+                return self.after(End::Recycled("leaving"), since.elapsed());
+            }
+        };
+        let (end, reconnect_interval) = ended;
         self.quick.limit(reconnect_interval);
         self.after(end, since.elapsed())
     }
@@ -186,6 +199,26 @@ impl Link {
     fn after_panic(&mut self) -> Duration {
         tracing::error!("stream connection panicked; it is replaced");
         self.quick.next_wait()
+    }
+}
+
+/// A connection on its own: whoever runs it need not look after its end.
+struct Held {
+    connection: Connection,
+    up: Up,
+    tracker: TaskTracker,
+    patience: Duration,
+}
+
+impl Held {
+    /// To its end: how it was, and the pause that the platform asked for.
+    async fn run(self, stop: CancellationToken) -> (End, Duration) {
+        let Ended { end, reconnect_interval, unfinished } = self.connection.run(&stop).await;
+        self.up.down(end.label());
+        if !unfinished.is_empty() {
+            self.tracker.spawn(unfinished.finish(self.patience));
+        }
+        (end, reconnect_interval)
     }
 }
 

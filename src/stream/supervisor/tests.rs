@@ -103,6 +103,61 @@ async fn a_black_hole_is_replaced_within_30_seconds() {
     finish(running).await;
 }
 
+/// Sends an event and waits for its ack.
+async fn is_answered(peer: &mut Peer, id: &str) {
+    peer.send(words(&format!("event {id}"))).await.unwrap();
+    let wanted = format!("ack {id} 200");
+    while text(&peer.next().await.unwrap().unwrap()).as_ref() != Some(&wanted) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_will_end_is_read_to_its_end_beside_its_successor() {
+    let ((old, mut leaver), (fresh, mut peer)) = (pair().await, pair().await);
+    let script = Script::new([Dial::up(old), Dial::up(fresh)], || Dial::Hang);
+    let mut running = start(&script, 1, 0xff);
+    until(&mut running, |status| status.up == 1).await;
+    sleep(STEADY).await;
+    leaver.send(words("leaving")).await.unwrap();
+    until(&mut running, |status| status.up == 2).await;
+    is_answered(&mut leaver, "1").await;
+    is_answered(&mut peer, "2").await;
+    drop(leaver);
+    until(&mut running, |status| status.up == 1).await;
+    assert_eq!(script.made().len(), 2);
+    is_answered(&mut peer, "3").await;
+    drop(peer);
+    finish(running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_ends_a_link_that_was_leaving_too() {
+    let (old, mut leaver) = pair().await;
+    let script = Script::new([Dial::up(old)], || Dial::Hang);
+    let mut running = start(&script, 1, 0xff);
+    until(&mut running, |status| status.up == 1).await;
+    leaver.send(words("leaving")).await.unwrap();
+    is_answered(&mut leaver, "1").await;
+    let peers = TaskTracker::new();
+    keep(leaver, &peers);
+    finish(running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn links_that_leave_at_once_are_not_replaced_in_a_loop() {
+    let script = Script::new([], || {
+        let (opened, mut peer) = pair().now_or_never().unwrap();
+        TaskTracker::new().spawn(async move {
+            peer.send(words("leaving")).await.unwrap();
+            while let Some(Ok(_)) = peer.next().await {}
+        });
+        Dial::up(opened)
+    });
+    let running = start(&script, 1, 0xff);
+    sleep(Duration::from_mins(10)).await;
+    assert!(script.made().len() < 20, "{} dials in ten minutes", script.made().len());
+    finish(running).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn waits_grow_to_a_minute() {
     let script = Script::new([], busy);
