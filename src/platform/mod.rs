@@ -4,6 +4,7 @@
 pub mod app_token;
 pub mod client;
 pub mod dial;
+pub mod dingtalk;
 #[cfg(test)]
 mod fake_server;
 pub mod feishu;
