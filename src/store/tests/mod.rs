@@ -28,6 +28,7 @@ mod grants;
 mod group_commit;
 mod inbox;
 mod opening;
+mod plans;
 mod reasks;
 mod refreshes;
 mod reseal;
