@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::{Base, platforms};
 use crate::auth_session::AuthSessions;
 use crate::config::{Config, Policy};
+use crate::domain::rate_limit::Limit;
 use crate::domain::refresh_plan::RefreshPlan;
 use crate::grants::{Grants, Parts as GrantParts, Settings as RefreshSettings};
-use crate::store::Limit;
 
 /// When grants are refreshed by themselves.
 pub(super) fn plan(config: &Config) -> RefreshPlan {

@@ -5,7 +5,6 @@
 //! app lives in one organisation, so the app names the platform's pair of (app, organisation). One task per app reserves
 //! slots for who waits and lets them in; a caller that joins a refresh which waits brings its own deadline along.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::ids::{AppId, GrantId};
-use crate::store::{Limit, Reservation, Store};
+use crate::domain::rate_limit::{Limit, Reservation};
+use crate::domain::waiting_line::WaitingLine;
+use crate::store::Store;
 
 /// Slots reserved at once, so that a long queue does not cost a transaction each.
 const BATCH: usize = 16;
@@ -25,9 +26,6 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// The pauses between two looks at a bucket that is empty.
 const SHORTEST_LOOK: Duration = Duration::from_millis(1);
 const LONGEST_LOOK: Duration = Duration::from_secs(1);
-
-/// The place of a refresh in the queue: its deadline, then its number.
-type Place = (Timestamp, u64);
 
 /// What admissions are made of.
 pub(super) struct Gate {
@@ -46,9 +44,7 @@ pub(super) struct Queue {
 
 #[derive(Default)]
 struct Waiting {
-    places: BTreeMap<Place, (GrantId, oneshot::Sender<OwnedSemaphorePermit>)>,
-    by_grant: HashMap<GrantId, Place>,
-    count: u64,
+    line: WaitingLine<oneshot::Sender<OwnedSemaphorePermit>>,
     /// Nobody is let in any more.
     closed: bool,
 }
@@ -63,20 +59,27 @@ impl Queue {
 
     /// How many wait.
     pub(super) fn len(&self) -> usize {
-        self.waiting().places.len()
+        self.waiting().line.len()
     }
 
     /// Waits to be let in; `None` when the process ends.
     pub(super) async fn enter(&self, grant: &GrantId, deadline: Timestamp) -> Option<Admitted> {
         let (sender, admitted) = oneshot::channel();
-        self.waiting().add(grant, deadline, sender);
+        self.join(grant, deadline, sender);
         self.news.notify_one();
         admitted.await.ok().map(Admitted)
     }
 
+    fn join(&self, grant: &GrantId, deadline: Timestamp, sender: oneshot::Sender<OwnedSemaphorePermit>) {
+        let mut waiting = self.waiting();
+        if !waiting.closed {
+            waiting.line.join(grant, deadline, sender);
+        }
+    }
+
     /// Moves a refresh that waits forward.
     pub(super) fn hasten(&self, grant: &GrantId, deadline: Timestamp) {
-        self.waiting().hasten(grant, deadline);
+        self.waiting().line.hasten(grant, deadline);
     }
 
     /// Lets in who waits, until the process ends.
@@ -129,7 +132,7 @@ impl Queue {
 
     /// Lets the first in. If it does not wait any more, the next.
     fn admit(&self, mut permit: OwnedSemaphorePermit) {
-        while let Some(first) = self.waiting().take_first() {
+        while let Some(first) = self.waiting().line.take_first() {
             match first.send(permit) {
                 Ok(()) => return,
                 Err(back) => permit = back,
@@ -139,65 +142,5 @@ impl Queue {
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Waiting {
-    fn add(&mut self, grant: &GrantId, deadline: Timestamp, sender: oneshot::Sender<OwnedSemaphorePermit>) {
-        if self.closed {
-            return;
-        }
-        self.count += 1;
-        let place = (deadline, self.count);
-        self.places.insert(place, (grant.clone(), sender));
-        self.by_grant.insert(grant.clone(), place);
-    }
-
-    fn hasten(&mut self, grant: &GrantId, deadline: Timestamp) {
-        let Some(&place) = self.by_grant.get(grant) else { return };
-        if deadline < place.0
-            && let Some(entry) = self.places.remove(&place)
-        {
-            let earlier = (deadline, place.1);
-            self.places.insert(earlier, entry);
-            self.by_grant.insert(grant.clone(), earlier);
-        }
-    }
-
-    fn take_first(&mut self) -> Option<oneshot::Sender<OwnedSemaphorePermit>> {
-        let (_, (grant, sender)) = self.places.pop_first()?;
-        self.by_grant.remove(&grant);
-        Some(sender)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn order(waiting: &mut Waiting, receivers: &mut [(&str, oneshot::Receiver<OwnedSemaphorePermit>)]) -> Vec<String> {
-        let permits = Arc::new(Semaphore::new(receivers.len()));
-        let mut seen = Vec::new();
-        while let Some(sender) = waiting.take_first() {
-            sender.send(Arc::clone(&permits).try_acquire_owned().unwrap()).unwrap();
-            let first = receivers.iter_mut().find_map(|(name, receiver)| receiver.try_recv().ok().map(|_| *name));
-            seen.push(first.unwrap().to_owned());
-        }
-        seen
-    }
-
-    #[test]
-    fn the_earliest_deadline_comes_first_and_can_be_brought_forward() {
-        let mut waiting = Waiting::default();
-        let mut receivers = Vec::new();
-        for (name, deadline) in [("late", 300), ("early", 100), ("same", 100), ("idle", 900)] {
-            let (sender, receiver) = oneshot::channel();
-            waiting.add(&GrantId::parse(name).unwrap(), Timestamp::from_secs(deadline), sender);
-            receivers.push((name, receiver));
-        }
-        waiting.hasten(&GrantId::parse("idle").unwrap(), Timestamp::from_secs(50));
-        waiting.hasten(&GrantId::parse("early").unwrap(), Timestamp::from_secs(200));
-        assert_eq!(order(&mut waiting, &mut receivers), ["idle", "early", "same", "late"]);
-        assert!(waiting.by_grant.is_empty(), "nothing is left behind");
     }
 }

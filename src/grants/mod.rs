@@ -32,11 +32,12 @@ use crate::domain::grant::{Grant, GrantFacts, GrantStatus, GrantVersion, Suspens
 use crate::domain::hint::Tell;
 use crate::domain::ids::{AppId, AttemptId, GrantId, Subject, SubjectId};
 use crate::domain::random::Random;
+use crate::domain::rate_limit::Limit;
 use crate::domain::refresh::Timers;
 use crate::domain::scopes::ScopeSet;
 use crate::metrics::Metrics;
 use crate::platform::Platform;
-use crate::store::{Limit, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 pub use outcomes::RefreshError;
 pub use revoke::RevokeError;

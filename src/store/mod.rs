@@ -94,7 +94,6 @@ use crate::vault::Vault;
 
 pub use api_keys::SecretHash;
 pub use backup::{BackupError, backup, restore};
-pub use budgets::{Limit, Reservation};
 pub use changes::AcceptedChange;
 pub use error::StoreError;
 pub use events::AcceptedWith;

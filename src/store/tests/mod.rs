@@ -53,6 +53,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::grant::VerifiedTokens;
 use crate::domain::ids::{AppId, EventId, GrantId, Subject, SubjectId};
 use crate::domain::random::Random;
+use crate::domain::rate_limit::Limit;
 use crate::domain::refresh_plan::RefreshPlan;
 use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;

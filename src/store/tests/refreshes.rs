@@ -4,6 +4,7 @@ use super::inbox::execute;
 use super::*;
 use crate::domain::grant::{Grant, GrantStatus, GrantVersion};
 use crate::domain::ids::AttemptId;
+use crate::domain::rate_limit::Reservation;
 use crate::domain::refresh::Claim;
 
 const FIRST: GrantVersion = GrantVersion { consent_no: 1, generation: 1 };
