@@ -58,10 +58,17 @@ impl Grants {
                     this.0.landed.notify_one();
                 }
             });
-        } else if let Some(queue) = self.0.queues.get(&wanted.app) {
-            queue.hasten(&wanted.grant, wanted.deadline);
+        } else {
+            self.hasten(&wanted);
         }
         passenger.landed()
+    }
+
+    /// Moves a refresh that waits forward.
+    pub(super) fn hasten(&self, wanted: &Wanted) {
+        if let Some(queue) = self.0.queues.get(&wanted.app) {
+            queue.hasten(&wanted.grant, wanted.deadline);
+        }
     }
 
     async fn refresh(&self, wanted: Wanted, news: Arc<Notify>) -> Result<(), RefreshError> {

@@ -2,6 +2,10 @@
 //!
 //! What is due is found by index, so that a pass costs what is due and not what is stored. Each pass starts at most as many
 //! refreshes as there is room for; a refresh that lands brings the next pass. All of it is a function of `now`.
+//!
+//! What is due is taken in the order in which it became due, so that nothing waits for ever. Where the platform's limit does
+//! not give enough for all, that alone would let a token in use end behind grants that have days: what would be too late
+//! [soon](SOON) goes first, and takes no heed of the room that others fill who wait.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -11,24 +15,27 @@ use super::outcomes::RefreshError;
 use super::wanted::Wanted;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::AppId;
-use crate::store::StoreError;
+use crate::store::{DueGrant, StoreError};
+
+/// What would be too late within this time goes first. Longer, and what is used would leave less of the limit to the rest than
+/// keeping it alive takes; shorter, and a platform that is slow for a while would be enough to be late.
+const SOON: Duration = Duration::from_mins(10);
 
 /// How long nothing is refreshed ahead for an app whose owner has to act.
 const MISCONFIGURED_PAUSE: Duration = Duration::from_mins(2);
 
 impl Grants {
-    /// Starts the refreshes that are due, as far as there is room; how many. Pairs in the spool come first: a token whose
-    /// successor lies there must not be sent.
+    /// Starts the refreshes that are due, as far as there is room; how many there are, those under way included. Pairs in the
+    /// spool come first: a token whose successor lies there must not be sent.
     pub async fn run_refreshes(&self, now: Timestamp) -> Result<usize, StoreError> {
         self.run_spool().await?;
         let mut started = 0;
         for (app, queue) in &self.0.queues {
-            let room = self.0.in_flight.saturating_sub(queue.len());
-            let room = self.0.reach.room(app, room, self.0.clock.reading());
-            if room == 0 || self.is_paused(app, now) {
+            let most = self.0.reach.room(app, self.0.in_flight, self.0.clock.reading());
+            if most == 0 || self.is_paused(app, now) {
                 continue;
             }
-            for due in self.0.store.due_grants(app, now, u64::try_from(room).unwrap_or(1)).await? {
+            for due in self.next_due(app, now, most, most.saturating_sub(queue.len())).await? {
                 let (grant, app) = (due.id, app.clone());
                 self.start(Wanted { grant, app, generation: due.version.generation, deadline: due.deadline });
                 started += 1;
@@ -37,8 +44,31 @@ impl Grants {
         Ok(started)
     }
 
+    /// What is urgent, whoever else waits, then what is due, as far as there is room; so many at most.
+    async fn next_due(
+        &self,
+        app: &AppId,
+        now: Timestamp,
+        most: usize,
+        room: usize,
+    ) -> Result<Vec<DueGrant>, StoreError> {
+        let (store, soon) = (&self.0.store, now.plus(SOON));
+        let rows = |count| u64::try_from(count).unwrap_or(u64::MAX);
+        let mut next = store.urgent_grants(app, now, soon, rows(most)).await?;
+        let room = room.saturating_sub(next.len());
+        if room > 0 {
+            let due = store.due_grants(app, now, rows(room)).await?;
+            next.extend(due.into_iter().filter(|due| due.deadline <= now || due.deadline > soon));
+        }
+        Ok(next)
+    }
+
     /// A refresh that nobody waits for.
     fn start(&self, wanted: Wanted) {
+        if self.0.flights.has(&wanted.grant) {
+            // Found in every pass until its claim hides it: nobody has to wait for it again.
+            return self.hasten(&wanted);
+        }
         let (this, app) = (self.clone(), wanted.app.clone());
         let landed = self.refresh_detached(wanted);
         self.0.tracker.spawn(async move {

@@ -41,6 +41,11 @@ impl SingleFlight {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
+    /// Whether one is under way for this grant.
+    pub(super) fn has(&self, id: &GrantId) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
+    }
+
     /// Joins the flight of this grant; the first one also gets to fly it.
     pub(super) fn join(&self, id: &GrantId) -> (Passenger, Option<Pilot>) {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -21,6 +21,7 @@
 //! | `inbox`, `inbox_rows`, `remembered`, `inbox_key` | taken events |
 //! | `sessions`, `session_row`, `session_sweeps`, `flows` | auth sessions |
 //! | `grants`, `grant_row` | grants |
+//! | `due_grants` | which grants are to be refreshed |
 //! | `refresh_claims`, `refresh_journal` | who refreshes what, and what became of it |
 //! | `quarantine`, `spool` | pairs that could not be saved where they belong |
 //! | `budgets` | the platforms' rate limits, shared by all replicas |
@@ -36,6 +37,7 @@ mod batch;
 mod budgets;
 mod changes;
 mod digest;
+mod due_grants;
 mod engine;
 mod entity;
 mod error;
@@ -95,6 +97,7 @@ use crate::vault::Vault;
 pub use api_keys::SecretHash;
 pub use backup::{BackupError, backup, restore};
 pub use changes::AcceptedChange;
+pub use due_grants::DueGrant;
 pub use error::StoreError;
 pub use events::AcceptedWith;
 pub use flows::Flow;
@@ -102,7 +105,7 @@ pub use inbox::Accepted;
 pub use key_use::KeyUse;
 pub use pool::PoolConfig;
 pub use reasks::{DueReask, LastAsked};
-pub use refresh_claims::{Attempt, Claimed, DueGrant};
+pub use refresh_claims::{Attempt, Claimed};
 pub use reseal::{Resealed, TableResealed};
 pub use sessions::{Open, Save, SaveCard};
 pub use spool::Spooled;

@@ -1,4 +1,4 @@
-//! Who refreshes which grant: claims, and finding what is due.
+//! Who refreshes which grant: claims.
 //!
 //! A claim is the durable intent of the refresh protocol (see `domain::refresh`): it is on the disk before a byte of the
 //! refresh token leaves, and it keeps others away until its lease ends. A claim is a compare-and-set on (consent,
@@ -9,22 +9,18 @@ use std::time::Duration;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
-    Select,
-};
+use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter};
 
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::{Grant, GrantStatus, GrantVersion};
-use crate::domain::ids::{AppId, AttemptId, GrantId, TenantKey};
+use crate::domain::ids::{AttemptId, GrantId};
 use crate::domain::refresh::Claim;
 use crate::failpoint;
 use crate::store::entity::grant::{ActiveModel, Column, Entity, Model};
 use crate::store::grant_row::{self, IDLE, INTENT, UNCLEAR};
 use crate::store::grants::at;
 use crate::store::refresh_journal;
-use crate::store::row::RowId;
-use crate::store::{PAGE, Store, StoreError, suspensions};
+use crate::store::{Store, StoreError, suspensions};
 
 /// When a grant that is suspended, or does not open, is looked at again.
 const LATER: Duration = Duration::from_mins(10);
@@ -54,19 +50,6 @@ pub enum Claimed {
     },
     /// It is not; why.
     Refused(Claim),
-}
-
-/// A grant whose refresh is due.
-#[derive(Debug, Clone)]
-pub struct DueGrant {
-    /// The grant.
-    pub id: GrantId,
-    /// Its organisation.
-    pub tenant: Option<TenantKey>,
-    /// Its present pair.
-    pub version: GrantVersion,
-    /// When it would be too late.
-    pub deadline: Timestamp,
 }
 
 impl Store {
@@ -171,13 +154,6 @@ impl Store {
         .await
     }
 
-    /// Grants of the app that are due at `now`, the longest due first.
-    pub async fn due_grants(&self, app: &AppId, now: Timestamp, limit: u64) -> Result<Vec<DueGrant>, StoreError> {
-        let rows = due(app, now, limit).into_model::<DueRow>().all(&self.reads).await?;
-        let due = rows.iter().map(due_grant);
-        Ok(due.filter_map(|due| due.inspect_err(|error| tracing::error!(%error, "a row is skipped")).ok()).collect())
-    }
-
     /// Notes that a caller was given a token of the present pair, so that the next one is refreshed ahead.
     pub async fn note_used(&self, grant: &Grant, now: Timestamp) -> Result<(), StoreError> {
         let mut facts = grant.facts.clone();
@@ -246,45 +222,4 @@ fn intended(attempt: &Attempt, until: Timestamp, due: Timestamp) -> ActiveModel 
         refresh_due_at: Set(Some(due.as_micros())),
         ..ActiveModel::default()
     }
-}
-
-/// What is read of a grant that is due: the sealed values stay where they are.
-#[derive(FromQueryResult)]
-struct DueRow {
-    id: String,
-    tenant: Option<String>,
-    consent_no: i64,
-    generation: i64,
-    access_expires_at: i64,
-    refresh_deadline: Option<i64>,
-}
-
-const DUE_COLUMNS: [Column; 6] = [
-    Column::Id,
-    Column::Tenant,
-    Column::ConsentNo,
-    Column::Generation,
-    Column::AccessExpiresAt,
-    Column::RefreshDeadline,
-];
-
-/// What is due, by the index on (app, due time).
-pub(super) fn due(app: &AppId, now: Timestamp, limit: u64) -> Select<Entity> {
-    Entity::find()
-        .select_only()
-        .columns(DUE_COLUMNS)
-        .filter(Column::AppId.eq(app.as_str()))
-        .filter(Column::RefreshDueAt.lte(now.as_micros()))
-        .order_by_asc(Column::RefreshDueAt)
-        .limit(Ord::min(limit, PAGE))
-}
-
-fn due_grant(row: &DueRow) -> Result<DueGrant, StoreError> {
-    let at = RowId { table: "grants", id: &row.id };
-    Ok(DueGrant {
-        id: at.id("id", &row.id, GrantId::parse)?,
-        tenant: at.maybe_id("tenant", row.tenant.as_deref(), TenantKey::parse)?,
-        version: GrantVersion { consent_no: row.consent_no, generation: row.generation },
-        deadline: Timestamp::from_micros(row.refresh_deadline.unwrap_or(row.access_expires_at)),
-    })
 }

@@ -300,6 +300,33 @@ async fn as_many_are_in_flight_as_the_setting_says() {
 }
 
 #[tokio::test]
+async fn what_would_be_too_late_soon_goes_before_what_only_has_to_be_kept_alive() {
+    let world = World::with(Setup::default().variable("CARDKEY_REFRESH__IN_FLIGHT", "1")).await;
+    world.granted(READ).await;
+    for generation in [2, 3] {
+        world.advance(NEARLY_OVER).await;
+        world.run_due().await;
+        world.generation_is(generation).await;
+    }
+    world.advance(Duration::from_hours(5 * DAY)).await;
+    let (session, link) = world.link(BOB, READ).await;
+    world.visit(&link, BOB, "allow").await;
+    assert_eq!(world.ended(&session).await["status"], "completed");
+    world.advance(Duration::from_secs(6_700)).await;
+    assert_eq!(world.run_due().await, 1, "there is room for one");
+    world.landed().await;
+    let of = async |person: &str| {
+        let grants = world.grants().await;
+        grants.iter().find(|grant| grant["subject"] == person).unwrap()["generation"].clone()
+    };
+    world.until(async || of(BOB).await == 2).await;
+    assert_eq!(of(ALICE).await, 3, "hers was due first and has two days left");
+    world.run_due().await;
+    world.until(async || of(ALICE).await == 4).await;
+    world.end().await;
+}
+
+#[tokio::test]
 async fn as_many_leave_in_a_minute_as_the_setting_says() {
     let world = two_are_due(Setup::default().variable("CARDKEY_REFRESH__PER_MINUTE", "1")).await;
     world.advance(NEARLY_OVER).await;

@@ -3,37 +3,57 @@
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
     ActiveModelTrait as _, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, IntoActiveModel, QueryResult,
-    QueryTrait, Statement,
+    QueryTrait, Select, Statement,
 };
 
 use super::inbox::execute;
 use super::*;
+use crate::store::due_grants;
 use crate::store::entity::grant::{ActiveModel, Entity, Model};
-use crate::store::refresh_claims;
 
 /// Enough that every planner sees that reading all of them is worse.
-const STORED: usize = 3_000;
+const STORED: i64 = 3_000;
 
-/// The index on app and due time.
-const DUE_INDEX: &str = "grants_refresh_due";
+/// A deadline is so many seconds after its due time.
+const DEADLINE_AFTER: i64 = 10_000;
 
-on_each_database!(what_is_due_is_found_by_its_index);
-
-async fn what_is_due_is_found_by_its_index(home: Home) {
-    let store = home.open().await;
-    complete(&store, session("s1", "ou_1"), "g1", "one").await;
-    multiply(&store).await;
-    assert_eq!(store.due_grants(&app("cli_a"), due_after(9), 1_000).await.unwrap().len(), 10, "ten are due");
-    let query = refresh_claims::due(&app("cli_a"), due_after(9), 1_000);
-    let backend = store.reads.get_database_backend();
-    let plan = plan(&store.reads, query.build(backend)).await;
-    assert!(plan.contains(DUE_INDEX), "{plan}");
-    let scan = match backend {
+/// What the planner must not say.
+const fn scan(backend: DbBackend) -> &'static str {
+    match backend {
         DbBackend::Postgres => "Seq Scan",
         DbBackend::Sqlite => "SCAN",
         _ => "type=ALL",
-    };
-    assert!(!plan.contains(scan), "{plan}");
+    }
+}
+
+on_each_database!(what_is_due_is_found_by_its_index, what_is_urgent_is_found_past_what_is_only_due);
+
+async fn what_is_due_is_found_by_its_index(home: Home) {
+    let store = crowded(&home).await;
+    assert_eq!(store.due_grants(&app("cli_a"), due_after(9), 1_000).await.unwrap().len(), 10, "ten are due");
+    assert_plan(&store, due_grants::due(&app("cli_a"), due_after(9), 1_000), "grants_refresh_due").await;
+}
+
+async fn what_is_urgent_is_found_past_what_is_only_due(home: Home) {
+    let store = crowded(&home).await;
+    let (now, soon) = (due_after(DEADLINE_AFTER), due_after(DEADLINE_AFTER + 10));
+    let urgent = store.urgent_grants(&app("cli_a"), now, soon, 1_000).await.unwrap();
+    let ids: Vec<String> = urgent.iter().map(|due| due.id.to_string()).collect();
+    assert_eq!(ids, (1..=10).map(|number| format!("copy-{number}")).collect::<Vec<_>>(), "all are due, ten are urgent");
+    assert_plan(&store, due_grants::urgent(&app("cli_a"), now, soon, 1_000), "grants_refresh_deadline").await;
+}
+
+async fn crowded(home: &Home) -> Store {
+    let store = home.open().await;
+    complete(&store, session("s1", "ou_1"), "g1", "one").await;
+    multiply(&store).await;
+    store
+}
+
+async fn assert_plan(store: &Store, query: Select<Entity>, index: &str) {
+    let backend = store.reads.get_database_backend();
+    let plan = plan(&store.reads, query.build(backend)).await;
+    assert!(plan.contains(index) && !plan.contains(scan(backend)), "{plan}");
 }
 
 /// When the grant of this number is due, and all before it.
@@ -62,11 +82,12 @@ async fn multiply(store: &Store) {
     }
 }
 
-fn copy(one: &Model, number: usize) -> ActiveModel {
+fn copy(one: &Model, number: i64) -> ActiveModel {
     ActiveModel {
         id: Set(format!("copy-{number}")),
         subject: Set(format!("ou_copy_{number}")),
-        refresh_due_at: Set(Some(due_after(i64::try_from(number).unwrap()).as_micros())),
+        refresh_due_at: Set(Some(due_after(number).as_micros())),
+        refresh_deadline: Set(Some(due_after(number + DEADLINE_AFTER).as_micros())),
         ..one.clone().into_active_model().reset_all()
     }
 }
