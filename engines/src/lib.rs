@@ -54,6 +54,17 @@ impl Engine {
         dump::dump(self, url)
     }
 
+    /// The same on a server of its own that waits for the disk and has memory, as in production: for measuring.
+    #[must_use]
+    pub fn database_on_disk(self) -> String {
+        static POSTGRES: OnceLock<Server> = OnceLock::new();
+        static MARIADB: OnceLock<Server> = OnceLock::new();
+        match self {
+            Self::Postgres => self.make(POSTGRES.get_or_init(postgres::start_on_disk)),
+            Self::MariaDb => self.make(MARIADB.get_or_init(mariadb::start_on_disk)),
+        }
+    }
+
     /// The file with the authority that signed the server's certificate.
     #[must_use]
     pub fn authority(self) -> Option<PathBuf> {

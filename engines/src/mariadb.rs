@@ -1,13 +1,32 @@
-//! MariaDB. What it writes need not survive the machine here, so it does not wait for the disk. Its default collation
-//! is left as distributions have it: the schema must not depend on it.
+//! MariaDB. What tests write need not survive the machine, so it does not wait for the disk; measurements want that it
+//! does. Its default collation is left as distributions have it: the schema must not depend on it.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::server::{Folder, Server, feed, finish, free_port, until_up};
 
+const IN_HASTE: &[&str] = &[
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-flush-method=nosync",
+    "--innodb-buffer-pool-size=64M",
+    "--innodb-log-file-size=16M",
+];
+
+/// What does not concern the disk is as much as a small server of its own would be given.
+const ON_DISK: &[&str] = &["--innodb-buffer-pool-size=1G", "--innodb-log-file-size=1G"];
+
 /// With TLS for whoever asks for it, or without any.
 pub(crate) fn start(with_tls: bool) -> Server {
+    serve(with_tls, IN_HASTE)
+}
+
+/// Waits for the disk at every commit.
+pub(crate) fn start_on_disk() -> Server {
+    serve(false, ON_DISK)
+}
+
+fn serve(with_tls: bool, settings: &[&str]) -> Server {
     let folder = Folder::new("mysql");
     let data = format!("--datadir={}", folder.path.join("data").display());
     let mut install = folder.command(Path::new("mariadb-install-db"));
@@ -17,8 +36,7 @@ pub(crate) fn start(with_tls: bool) -> Server {
     let mut command = folder.command(Path::new("/usr/sbin/mariadbd"));
     command.args(["--no-defaults", &data, "--bind-address=127.0.0.1", "--skip-name-resolve", "--skip-log-bin"]);
     command.args([format!("--port={port}"), format!("--socket={}", folder.path.join("socket").display())]);
-    command.args(["--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--max-connections=500"]);
-    command.args(["--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M", "--performance-schema=OFF"]);
+    command.args(["--max-connections=500", "--performance-schema=OFF"]).args(settings);
     let tls = with_tls.then(|| folder.tls());
     match &tls {
         Some(tls) => command.args(

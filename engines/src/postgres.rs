@@ -1,12 +1,27 @@
-//! PostgreSQL. What it writes need not survive the machine here, so it does not wait for the disk.
+//! PostgreSQL. What tests write need not survive the machine, so it does not wait for the disk; measurements want that it does.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::server::{Folder, Server, feed, finish, free_port, until_up};
 
+const IN_HASTE: &[&str] =
+    &["fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_buffers=64MB", "autovacuum=off"];
+
+/// What does not concern the disk is as much as a small server of its own would be given.
+const ON_DISK: &[&str] = &["shared_buffers=1GB", "max_wal_size=4GB"];
+
 /// With TLS for whoever asks for it, or without any.
 pub(crate) fn start(with_tls: bool) -> Server {
+    serve(with_tls, IN_HASTE)
+}
+
+/// Waits for the disk at every commit.
+pub(crate) fn start_on_disk() -> Server {
+    serve(false, ON_DISK)
+}
+
+fn serve(with_tls: bool, settings: &[&str]) -> Server {
     let folder = Folder::new("postgres");
     let data = folder.path.join("data");
     let options = ["--no-sync", "--auth=trust", "--username=cardkey", "--encoding=UTF8", "--locale=C.UTF-8"];
@@ -15,16 +30,7 @@ pub(crate) fn start(with_tls: bool) -> Server {
     let mut command = folder.command(&program("postgres"));
     command.arg("-D").arg(&data).args(["-p", &port.to_string()]);
     let sockets = format!("unix_socket_directories={}", folder.path.display());
-    for setting in [
-        "listen_addresses=127.0.0.1",
-        &sockets,
-        "fsync=off",
-        "full_page_writes=off",
-        "synchronous_commit=off",
-        "max_connections=500",
-        "shared_buffers=64MB",
-        "autovacuum=off",
-    ] {
+    for setting in ["listen_addresses=127.0.0.1", &sockets, "max_connections=500"].iter().chain(settings) {
         command.args(["-c", setting]);
     }
     let tls = with_tls.then(|| folder.tls());
