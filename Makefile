@@ -1,7 +1,7 @@
 # Every target is one script; what it does is written at its top. `make` alone lists them.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint deny pictures bench-events set-up
+.PHONY: help demo test test-long lint deny pictures bench-events bench-refresh set-up
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,9 @@ pictures: ## make docs/pictures anew with a headless browser
 
 bench-events: ## acknowledged events per second: Cardkey and the official clients, interleaved
 	@scripts/bench-events.sh
+
+bench-refresh: ## what refreshing costs on three databases with a million grants, and a simulated day
+	@scripts/bench-refresh.sh
 
 set-up: ## install what the tests need, if anything is missing
 	@scripts/set-up.sh
