@@ -11,6 +11,7 @@ pub mod event;
 pub mod grant;
 pub mod hint;
 pub mod ids;
+pub mod job;
 pub mod random;
 pub mod rate_limit;
 pub mod refresh;

@@ -27,6 +27,7 @@
 //! | `budgets` | the platforms' rate limits, shared by all replicas |
 //! | `changes`, `suspensions` | what the platform takes away from grants |
 //! | `reasks` | dead grants whose person is to be asked again |
+//! | `jobs` | what runs once over all replicas |
 //! | `links` | links that name a session |
 //! | `api_keys`, `tenants`, `housekeeping` | the rest |
 //! | `entity` | the rows |
@@ -49,6 +50,7 @@ mod housekeeping;
 mod inbox;
 mod inbox_key;
 mod inbox_rows;
+mod jobs;
 mod key_use;
 mod links;
 mod opening;
@@ -102,6 +104,7 @@ pub use error::StoreError;
 pub use events::AcceptedWith;
 pub use flows::Flow;
 pub use inbox::Accepted;
+pub use jobs::{ClaimedJob, JobClaim, JobRecord};
 pub use key_use::KeyUse;
 pub use pool::PoolConfig;
 pub use reasks::{DueReask, LastAsked};

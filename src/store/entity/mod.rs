@@ -6,6 +6,7 @@ pub(super) mod api_key;
 pub(super) mod auth_flow;
 pub(super) mod auth_session;
 pub(super) mod grant;
+pub(super) mod job;
 pub(super) mod pinned_tenant;
 pub(super) mod quarantined_pair;
 pub(super) mod rate_budget;

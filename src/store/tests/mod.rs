@@ -27,6 +27,7 @@ mod files;
 mod grants;
 mod group_commit;
 mod inbox;
+mod jobs;
 mod opening;
 mod plans;
 mod reasks;
