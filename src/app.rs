@@ -16,6 +16,7 @@ mod output;
 mod platforms;
 mod refreshing;
 mod ring;
+mod shared_jobs;
 mod storage;
 mod streams;
 
@@ -126,7 +127,7 @@ impl Gateway {
         base.store.claim_inbox().await?;
         let streams = Streams::start(&base, &config, &platforms, &dispatch);
         hearing::start(&base, hints, (&auth_sessions, &grants));
-        jobs::start(&base, config.auth.reask, (&auth_sessions, &grants));
+        jobs::start(&base, &config, (&auth_sessions, &grants));
         let addresses = (local(&api)?, local(&metrics_listener)?);
         let state = web_state(&base, &config, (&auth_sessions, &grants), &streams);
         listen(&base, (api, metrics_listener), state);

@@ -1,5 +1,8 @@
 //! Periodic work: a named function, run by period with jitter or on a nudge.
 //!
+//! Each process runs it. What has to run once over all replicas is looked for by such a loop and claimed in the store
+//! (`app/shared_jobs`).
+//!
 //! The function does everything that is due *now* and is tested by calling it; this loop is trivial on purpose.
 
 use std::future::Future;
@@ -23,11 +26,11 @@ pub struct Periodic {
     pub period: Duration,
     /// Wakes it before its time.
     pub nudge: Arc<Notify>,
-    /// The clock for the last-success gauge.
+    /// The clock for the metrics.
     pub clock: Arc<dyn Clock>,
     /// The source of the jitter.
     pub random: Arc<dyn Random>,
-    /// Where the last success is shown.
+    /// Where runs are counted and the last success is shown.
     pub metrics: Metrics,
 }
 
@@ -40,11 +43,7 @@ impl Periodic {
         E: std::fmt::Display,
     {
         while !stop.is_cancelled() {
-            match AssertUnwindSafe(work()).catch_unwind().await {
-                Err(_) => tracing::error!(job = self.name, "a periodic job panicked and will run again"),
-                Ok(Ok(())) => self.metrics.job_succeeded(self.name, self.clock.now().as_secs()),
-                Ok(Err(error)) => tracing::warn!(job = self.name, %error, "a periodic job failed and will run again"),
-            }
+            self.once(&work).await;
             let pause = self.period.saturating_sub(random::up_to(&*self.random, self.period / 10));
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -52,5 +51,29 @@ impl Periodic {
                 () = tokio::time::sleep(pause) => {}
             }
         }
+    }
+    async fn once<F, Fut, E>(&self, work: &F)
+    where
+        F: Fn() -> Fut + Send,
+        Fut: Future<Output = Result<(), E>> + Send,
+        E: std::fmt::Display,
+    {
+        let began = self.clock.reading();
+        let result = match AssertUnwindSafe(work()).catch_unwind().await {
+            Err(_) => {
+                tracing::error!(job = self.name, "a periodic job panicked and will run again");
+                "failed"
+            }
+            Ok(Ok(())) => {
+                self.metrics.job_succeeded(self.name, self.clock.now().as_secs());
+                "ok"
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(job = self.name, %error, "a periodic job failed and will run again");
+                "failed"
+            }
+        };
+        self.metrics.job_took(self.name, self.clock.reading().saturating_sub(began).as_secs_f64());
+        self.metrics.job_ran(self.name, result);
     }
 }

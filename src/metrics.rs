@@ -5,6 +5,7 @@
 
 mod dead_grants;
 mod hints;
+mod jobs;
 mod refresh;
 
 use std::sync::Arc;
@@ -43,7 +44,7 @@ struct Inner {
     dead_grants: DeadGrants,
     http_requests_total: IntCounterVec,
     api_key_refused_total: IntCounterVec,
-    job_last_success: IntGaugeVec,
+    jobs: jobs::Jobs,
     vault_encryptions_total: IntCounterVec,
 }
 
@@ -164,11 +165,7 @@ impl Metrics {
                 &["route", "status"],
             )?,
             api_key_refused_total: b.counter("api_key_refused_total", "API keys refused, by reason", &["reason"])?,
-            job_last_success: b.gauge(
-                "job_last_success_timestamp_seconds",
-                "when a periodic job last succeeded",
-                &["job"],
-            )?,
+            jobs: jobs::Jobs::new(&b)?,
             vault_encryptions_total: b.counter("vault_encryptions_total", "values sealed, by key", &["key_id"])?,
             registry,
         })))
@@ -268,11 +265,6 @@ impl Metrics {
     /// A value was sealed under this master key; its id is one of the configured key ring's.
     pub fn vault_encryption(&self, key_id: &str) {
         self.0.vault_encryptions_total.with_label_values(&[key_id]).inc();
-    }
-
-    /// A periodic job succeeded at this Unix time.
-    pub fn job_succeeded(&self, job: &'static str, unix_seconds: i64) {
-        self.0.job_last_success.with_label_values(&[job]).set(unix_seconds);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which work runs by the clock.
+//! Which work runs by the clock: in each process, or once over all of them (`shared_jobs`, where it says why).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,13 +6,14 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::Base;
+use super::shared_jobs::{SharedJobs, Work};
 use crate::auth_session::AuthSessions;
-use crate::config::Reask;
+use crate::config::{Config, Reask};
 use crate::grants::Grants;
 use crate::jobs::Periodic;
 
 /// Starts every job.
-pub(super) fn start(base: &Base, reask: Reask, (auth_sessions, grants): (&AuthSessions, &Grants)) {
+pub(super) fn start(base: &Base, config: &Config, (auth_sessions, grants): (&AuthSessions, &Grants)) {
     if !base.store.is_shared() {
         take_up_what_was_left(base, auth_sessions);
     }
@@ -30,14 +31,15 @@ pub(super) fn start(base: &Base, reask: Reask, (auth_sessions, grants): (&AuthSe
     job!("device_polls", 1, auth_sessions.device_nudge(), run_device_polls());
     job!("expiry", 5, Arc::default(), run_expiry());
     job!("exchanges", 30, Arc::default(), run_exchanges(false));
-    job!("cleanup", 3600, Arc::default(), run_cleanup());
-    if reask == Reask::AtOnce {
+    if config.auth.reask == Reask::AtOnce {
         job!("reask", 15, auth_sessions.reask_nudge(), run_reask());
     }
     if base.store.is_shared() {
         waiters(base, auth_sessions);
     }
     refreshing(base, grants);
+    let work = Work { auth_sessions: auth_sessions.clone(), grants: grants.clone() };
+    shared(base, config, work);
 }
 
 /// What other processes did, for the callers who wait here. On a file there is no other.
@@ -50,7 +52,7 @@ fn waiters(base: &Base, auth_sessions: &AuthSessions) {
     }));
 }
 
-/// Refreshing what is due, with what lies in the spool; and the journal's age.
+/// Refreshing what is due, with what lies in the spool.
 fn refreshing(base: &Base, grants: &Grants) {
     if base.ambient.refreshes_by_itself {
         let (work, clock) = (grants.clone(), Arc::clone(&base.ambient.clock));
@@ -60,12 +62,28 @@ fn refreshing(base: &Base, grants: &Grants) {
             async move { work.run_refreshes(now).await.map(drop) }
         }));
     }
-    let (work, clock) = (grants.clone(), Arc::clone(&base.ambient.clock));
-    let job = periodic(base, "journal", Duration::from_hours(1), Arc::default());
-    base.shutdown.spawn(job.run(base.shutdown.soft.clone(), move || {
-        let (work, now) = (work.clone(), clock.now());
-        async move { work.run_forget(now).await }
-    }));
+}
+
+/// Looking for what runs once over all processes.
+fn shared(base: &Base, config: &Config, work: Work) {
+    let jobs = SharedJobs::new(base, &config.jobs, work);
+    let poll = periodic(base, "jobs", config.jobs.poll, Arc::default());
+    let soft = base.shutdown.soft.clone();
+    base.shutdown.spawn(async move {
+        while let Err(error) = jobs.announce().await {
+            tracing::warn!(%error, "the jobs could not be made known yet");
+            tokio::select! {
+                () = soft.cancelled() => return,
+                () = tokio::time::sleep(poll.period) => {}
+            }
+        }
+        let soft = soft.clone();
+        poll.run(soft, move || {
+            let jobs = jobs.clone();
+            async move { jobs.poll().await }
+        })
+        .await;
+    });
 }
 
 /// This process holds the lock of its file: what is exchanging now was left by its former self. On a server it may be

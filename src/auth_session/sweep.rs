@@ -6,7 +6,8 @@ use crate::auth_session::AuthSessions;
 use crate::auth_session::amend::AmendError;
 use crate::domain::auth_session::{AuthSession, AuthSessionId};
 use crate::domain::ids::AppId;
-use crate::store::StoreError;
+use crate::domain::job::Counts;
+use crate::store::{Old, StoreError, Sweep};
 
 /// Sessions handled in one run.
 const BATCH: u64 = 256;
@@ -56,13 +57,13 @@ impl AuthSessions {
         Ok(())
     }
 
-    /// Forgets what nobody asks for any more.
-    pub async fn run_cleanup(&self) -> Result<(), StoreError> {
+    /// Deletes or counts what nobody asks for any more.
+    pub async fn run_cleanup(&self, sweep: Sweep) -> Result<Counts, StoreError> {
         let now = self.0.clock.now();
-        self.0.store.delete_ended_sessions_before(now.minus(KEEP_ENDED)).await?;
-        self.0.store.delete_inbox_before(now.minus(KEEP_EVENTS)).await?;
-        self.0.store.delete_lifted_before(now.minus(KEEP_EVENTS)).await?;
-        Ok(())
+        let sessions = self.0.store.sweep(Old::EndedSessions, now.minus(KEEP_ENDED), sweep).await?;
+        let events = self.0.store.sweep(Old::Events, now.minus(KEEP_EVENTS), sweep).await?;
+        let lifted = self.0.store.sweep(Old::LiftedSuspensions, now.minus(KEEP_EVENTS), sweep).await?;
+        Ok(vec![("auth_sessions", sessions), ("events", events), ("lifted_suspensions", lifted)])
     }
 
     /// One caller withdraws its question. Done all the same if the caller does not wait for it.

@@ -6,6 +6,7 @@
 //! is why the sections are read by hand from a TOML table and not derived: a derived reader stops at the first error.
 
 mod apps;
+mod jobs;
 mod reader;
 mod redis;
 mod refresh;
@@ -18,6 +19,7 @@ use std::path::Path;
 
 pub use crate::domain::refresh_plan::Policy;
 pub use apps::{App, Binding, CodeChoice, OAuthVersion};
+pub use jobs::Jobs;
 pub use redis::Redis;
 pub use refresh::Refresh;
 pub use sections::{Auth, Database, Log, MetricsListen, Reask, Server, Stream, Vault};
@@ -42,6 +44,8 @@ pub struct Config {
     pub auth: Auth,
     /// How tokens are refreshed.
     pub refresh: Refresh,
+    /// What runs once over all replicas.
+    pub jobs: Jobs,
     /// The long connections.
     pub stream: Stream,
     /// Logs.
@@ -123,6 +127,7 @@ impl Config {
             vault: reader.section("vault", Vault::load),
             auth: reader.section("auth", Auth::load),
             refresh: reader.section("refresh", Refresh::load),
+            jobs: reader.section("jobs", Jobs::load),
             stream: reader.section("stream", Stream::load),
             log: reader.section("log", Log::load),
             apps: apps::load(&mut reader, sources.demo),

@@ -87,6 +87,8 @@ pub const VARIABLES: &[Variable] = &[
     variable("CARDKEY_REFRESH__PER_MINUTE", ("refresh", "per_minute"), "1000", "refreshes per app in any minute"),
     variable("CARDKEY_REFRESH__JOURNAL_DAYS", ("refresh", "journal_days"), "30", "how long the journal is kept"),
     variable("CARDKEY_REFRESH__SPOOL", ("refresh", "spool"), "", "folder for pairs that could not be saved"),
+    variable("CARDKEY_JOBS__POLL_SECONDS", ("jobs", "poll_seconds"), "15", "how often due jobs are looked for"),
+    variable("CARDKEY_JOBS__LEASE_SECONDS", ("jobs", "lease_seconds"), "60", "how long a job's run is one process's"),
     variable(
         "AUTH_CARD_INCLUDE_DESCRIPTION",
         ("auth", "card_include_description"),

@@ -15,7 +15,8 @@ use super::outcomes::RefreshError;
 use super::wanted::Wanted;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::AppId;
-use crate::store::{DueGrant, StoreError};
+use crate::domain::job::Counts;
+use crate::store::{DueGrant, Old, StoreError, Sweep};
 
 /// What would be too late within this time goes first. Longer, and what is used would leave less of the limit to the rest than
 /// keeping it alive takes; shorter, and a platform that is slow for a while would be enough to be late.
@@ -115,11 +116,11 @@ impl Grants {
         Ok(())
     }
 
-    /// Forgets journal entries and pairs that were set aside longer ago than the journal is kept.
-    pub async fn run_forget(&self, now: Timestamp) -> Result<(), StoreError> {
-        let before = now.minus(self.0.journal_life);
-        self.0.store.forget_attempts(before).await?;
-        self.0.store.forget_pairs(before).await?;
-        Ok(())
+    /// Deletes or counts journal entries and pairs that were set aside longer ago than the journal is kept.
+    pub async fn run_forget(&self, sweep: Sweep) -> Result<Counts, StoreError> {
+        let before = self.0.clock.now().minus(self.0.journal_life);
+        let attempts = self.0.store.sweep(Old::Attempts, before, sweep).await?;
+        let pairs = self.0.store.sweep(Old::Pairs, before, sweep).await?;
+        Ok(vec![("attempts", attempts), ("pairs", pairs)])
     }
 }

@@ -216,14 +216,21 @@ impl Inbox {
         }
     }
 
-    /// Forgets events that came before `before`, some thousands at most; says how many.
+    /// Forgets events that came before `before`, some thousands at most; says how many. None if another process takes
+    /// events: what it remembers has to go with the rows.
     pub(super) async fn forget_before(
         &mut self,
         tx: &DatabaseTransaction,
         before: Timestamp,
     ) -> Result<u64, StoreError> {
-        if self.location.is_none() {
-            return inbox_key::forget_before(tx, before).await;
+        let Some(location) = &self.location else { return inbox_key::forget_before(tx, before).await };
+        if self.claim.is_none() {
+            self.claim = location.try_claim_inbox();
+            if self.claim.is_none() {
+                return Ok(0);
+            }
+            self.claim = None;
+            self.ready(tx).await?;
         }
         let mut rows = inbox_rows::oldest(tx, i64::MIN, CHUNK).await?;
         let young = rows.iter().position(|row| row.received_at >= before.as_micros());

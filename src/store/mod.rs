@@ -103,6 +103,7 @@ pub use due_grants::DueGrant;
 pub use error::StoreError;
 pub use events::AcceptedWith;
 pub use flows::Flow;
+pub use housekeeping::{Old, Sweep};
 pub use inbox::Accepted;
 pub use jobs::{ClaimedJob, JobClaim, JobRecord};
 pub use key_use::KeyUse;

@@ -65,17 +65,6 @@ impl Store {
         })
         .await
     }
-
-    /// Forgets pairs that were set aside before `before`; how many.
-    pub async fn forget_pairs(&self, before: Timestamp) -> Result<u64, StoreError> {
-        self.write(move |scope| {
-            Box::pin(async move {
-                let old = Entity::delete_many().filter(Column::CreatedAt.lt(before.as_micros()));
-                Ok(old.exec(&scope.tx).await?.rows_affected)
-            })
-        })
-        .await
-    }
 }
 
 fn aside(

@@ -58,15 +58,4 @@ impl Store {
         })
         .await
     }
-
-    /// Forgets entries of before `before`; how many.
-    pub async fn forget_attempts(&self, before: Timestamp) -> Result<u64, StoreError> {
-        self.write(move |scope| {
-            Box::pin(async move {
-                let old = Entity::delete_many().filter(Column::PreparedAt.lt(before.as_micros()));
-                Ok(old.exec(&scope.tx).await?.rows_affected)
-            })
-        })
-        .await
-    }
 }

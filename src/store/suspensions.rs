@@ -57,18 +57,6 @@ impl Store {
         let row = Entity::find_by_id((app.as_str().to_owned(), WHOLE_APP.to_owned())).one(&self.reads).await?;
         Ok(row.is_some_and(|row| row.suspended))
     }
-
-    /// Forgets suspensions that were lifted before `before`; says how many.
-    pub async fn delete_lifted_before(&self, before: Timestamp) -> Result<u64, StoreError> {
-        self.write(move |scope| {
-            Box::pin(async move {
-                let lifted = Entity::delete_many().filter(Column::Suspended.eq(false));
-                let old = lifted.filter(Column::HappenedAt.lt(before.as_micros()));
-                Ok(old.exec(&scope.tx).await?.rows_affected)
-            })
-        })
-        .await
-    }
 }
 
 /// Whether this person is suspended, or the whole app is, as the transaction sees it.

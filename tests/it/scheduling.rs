@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use cardkey::domain::ids::{AttemptId, GrantId};
-use cardkey::store::{Attempt, Claimed};
+use cardkey::store::{Attempt, Claimed, Old, Sweep};
 use cardkey_sandbox::journal::Entry;
 use cardkey_sandbox::{ALICE, BOB};
 use serde_json::json;
@@ -261,8 +261,9 @@ async fn the_journal_is_kept_as_many_days_as_the_setting_says() {
         world.generation_is(2).await;
         world.landed().await;
         world.advance(Duration::from_hours(3 * DAY)).await;
-        world.gateway().grants.run_forget(world.now()).await.unwrap();
-        let forgotten = world.gateway().store().forget_attempts(world.now()).await.unwrap();
+        let days_old = world.gateway().grants.run_forget(Sweep::Delete).await.unwrap();
+        assert_eq!(days_old, [("attempts", 1 - left), ("pairs", 0)]);
+        let forgotten = world.gateway().store().sweep(Old::Attempts, world.now(), Sweep::Delete).await.unwrap();
         assert_eq!(forgotten, left, "{days} days, after three");
         world.end().await;
     }

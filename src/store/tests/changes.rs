@@ -102,7 +102,7 @@ async fn the_later_of_two_suspensions_stands_in_whatever_order_they_come() {
         assert_eq!(store.suspension(&subject("ou_1")).await.unwrap(), wanted, "{id}");
         assert_eq!(store.suspended(&[&facts[0].subject]).await.unwrap(), [suspended], "{id}");
     }
-    assert_eq!(store.delete_lifted_before(at(15)).await.unwrap(), 1, "forgotten in time");
+    assert_eq!(store.sweep(Old::LiftedSuspensions, at(15), Sweep::Delete).await.unwrap(), 1, "forgotten in time");
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn an_app_is_stopped_by_one_row_for_everybody() {
     let foreign = Subject { app: app("cli_b"), id: person() };
     assert_eq!(store.suspension(&foreign).await.unwrap(), None, "another app's");
     assert!(store.app_suspended(&app("cli_a")).await.unwrap());
-    assert_eq!(store.delete_lifted_before(at(100)).await.unwrap(), 0, "it stands");
+    assert_eq!(store.sweep(Old::LiftedSuspensions, at(100), Sweep::Delete).await.unwrap(), 0, "it stands");
     assert!(applied(&store, "e3", &Change::AppStarted, at(11)).await);
     assert_eq!(store.suspension(&subject("ou_2")).await.unwrap(), None);
     assert_eq!(store.suspension(&subject("ou_1")).await.unwrap(), Some(Suspension::Person), "still away");

@@ -64,6 +64,8 @@ async fn old_events_are_forgotten_and_young_ones_are_not(home: Home) {
     for (number, id) in (0..).zip(&ids) {
         store.accept(&a, id, "x", at(number)).await.unwrap();
     }
+    assert_eq!(store.sweep(Old::Events, at(60), Sweep::Count).await.unwrap(), 60);
+    assert_eq!(count(&store).await, 100, "counting leaves them");
     assert_eq!(store.delete_inbox_before(at(60)).await.unwrap(), 60);
     assert_eq!(store.delete_inbox_before(at(60)).await.unwrap(), 0);
     assert_eq!(count(&store).await, 40);

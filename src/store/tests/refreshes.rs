@@ -114,8 +114,8 @@ async fn a_claim_is_on_the_disk_with_its_journal_entry() {
     assert_eq!(won(store.claim_refresh(&attempt("a2"), LEASE, at(101)).await.unwrap()).1, 2);
     assert_eq!(store.take_over_refreshes("owner-of-a2", at(102)).await.unwrap(), 0, "not one's own");
     store.end_attempt(&AttemptId::parse("a2").unwrap(), "refreshed", None, at(103)).await.unwrap();
-    assert_eq!(store.forget_attempts(at(101)).await.unwrap(), 1);
-    assert_eq!(store.forget_attempts(at(104)).await.unwrap(), 1);
+    assert_eq!(store.sweep(Old::Attempts, at(101), Sweep::Delete).await.unwrap(), 1);
+    assert_eq!(store.sweep(Old::Attempts, at(104), Sweep::Delete).await.unwrap(), 1);
 }
 
 #[tokio::test]

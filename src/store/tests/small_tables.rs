@@ -102,8 +102,9 @@ async fn old_ended_sessions_go_with_their_flows(home: Home) {
             stored(store.save_session(session.rejected(at(number)).unwrap()).await.unwrap());
         }
     }
-    assert_eq!(store.delete_ended_sessions_before(at(3)).await.unwrap(), 2);
-    assert_eq!(store.delete_ended_sessions_before(at(3)).await.unwrap(), 0);
+    assert_eq!(store.sweep(Old::EndedSessions, at(3), Sweep::Count).await.unwrap(), 2);
+    assert_eq!(store.sweep(Old::EndedSessions, at(3), Sweep::Delete).await.unwrap(), 2);
+    assert_eq!(store.sweep(Old::EndedSessions, at(3), Sweep::Delete).await.unwrap(), 0);
     for number in 0_u8..5 {
         let kept = ![1, 2].contains(&number);
         let id = AuthSessionId::parse(&format!("s{number}")).unwrap();

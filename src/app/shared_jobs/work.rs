@@ -1,0 +1,54 @@
+//! Which jobs run once over all replicas, when, and what each does.
+
+use std::time::Duration;
+
+use crate::auth_session::AuthSessions;
+use crate::domain::job::{Counts, Schedule};
+use crate::grants::Grants;
+use crate::store::{StoreError, Sweep};
+
+/// A job that runs once over all replicas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::app) enum Job {
+    /// What nobody asks for any more: ended auth sessions, event ids, lifted suspensions.
+    Cleanup,
+    /// The journal of refreshes, and pairs that were set aside.
+    Journal,
+}
+
+impl Job {
+    /// All of them.
+    pub(in crate::app) const ALL: [Self; 2] = [Self::Cleanup, Self::Journal];
+
+    /// Its name: a metric label, a row's key, a word of the command line.
+    pub(in crate::app) const fn name(self) -> &'static str {
+        match self {
+            Self::Cleanup => "cleanup",
+            Self::Journal => "journal",
+        }
+    }
+}
+
+/// What the jobs do their work with.
+#[derive(Clone)]
+pub(in crate::app) struct Work {
+    pub(in crate::app) auth_sessions: AuthSessions,
+    pub(in crate::app) grants: Grants,
+}
+
+impl Work {
+    /// When the job runs.
+    pub(in crate::app) const fn schedule(&self, job: Job) -> Schedule {
+        match job {
+            Job::Cleanup | Job::Journal => Schedule::Every(Duration::from_hours(1)),
+        }
+    }
+
+    /// Does the job's work, or with [`Sweep::Count`] says what it would do.
+    pub(in crate::app) async fn run(&self, job: Job, sweep: Sweep) -> Result<Counts, StoreError> {
+        match job {
+            Job::Cleanup => self.auth_sessions.run_cleanup(sweep).await,
+            Job::Journal => self.grants.run_forget(sweep).await,
+        }
+    }
+}
