@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use cardkey::app::{self, Archive, Keys, Ring, StartError};
+use cardkey::app::{self, Archive, Jobs, Keys, Ring, StartError};
 use clap::{Args, Parser, Subcommand};
 
 #[global_allocator]
@@ -49,6 +49,11 @@ enum Command {
         #[command(subcommand)]
         command: VaultCommand,
     },
+    /// The work that runs by the clock, once over all gateways.
+    Jobs {
+        #[command(subcommand)]
+        command: JobsCommand,
+    },
     /// Copy the SQLite database into a file, also while the gateway runs.
     Backup {
         /// The file to make.
@@ -61,6 +66,20 @@ enum Command {
     Restore {
         /// The file that `backup` made.
         file: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum JobsCommand {
+    /// List the jobs: schedule, last success, next run, what the runs did.
+    List,
+    /// Run a job now, also while gateways run.
+    Run {
+        /// The job's name.
+        name: String,
+        /// Say what it would do, and change nothing.
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -121,10 +140,18 @@ fn run(cli: Cli) -> Result<(), StartError> {
             app::print("the configuration is usable")
         }
         Command::Keys { command } => runtime.block_on(keys(command).run(&config)),
+        Command::Jobs { command } => runtime.block_on(jobs(command).run(&config)),
         Command::Backup { file, force } => runtime.block_on(Archive::Backup { file, force }.run(&config)),
         Command::Restore { file } => runtime.block_on(Archive::Restore { file }.run(&config)),
         Command::Vault { command: VaultCommand::Rotate } => runtime.block_on(Ring::Rotate.run(&config)),
         Command::Vault { command: VaultCommand::Status } => runtime.block_on(Ring::Status.run(&config)),
+    }
+}
+
+fn jobs(command: JobsCommand) -> Jobs {
+    match command {
+        JobsCommand::List => Jobs::List,
+        JobsCommand::Run { name, dry_run } => Jobs::Run { name, dry_run },
     }
 }
 

@@ -24,6 +24,7 @@ mod ending;
 mod hints;
 mod impostor;
 mod invariants;
+mod jobs;
 #[cfg(feature = "failpoints")]
 mod kill_matrix;
 mod leaks;
