@@ -7,6 +7,7 @@ mod dead_grants;
 mod hints;
 mod jobs;
 mod refresh;
+mod user_info;
 
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ struct Inner {
     token_active_count: IntGaugeVec,
     hints: hints::Hints,
     refresh: refresh::Refresh,
+    user_info: user_info::UserInfo,
     stream_links: IntGaugeVec,
     stream_degraded: IntGaugeVec,
     stream_partial_bytes: IntGaugeVec,
@@ -147,6 +149,7 @@ impl Metrics {
             token_active_count: b.gauge("token_active_count", "grants that can give a token now or refreshed", app)?,
             hints: hints::Hints::new(&b)?,
             refresh: refresh::Refresh::new(&b)?,
+            user_info: user_info::UserInfo::new(&b)?,
             stream_links: b.gauge("stream_links", "links of the event stream that are up", &["app_id"])?,
             stream_degraded: b.gauge("stream_degraded", "1 after too many failed dials in a row", &["app_id"])?,
             stream_partial_bytes: b.gauge("stream_partial_bytes", "bytes held of incomplete messages", &["app_id"])?,

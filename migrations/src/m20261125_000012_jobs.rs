@@ -1,4 +1,5 @@
-//! `jobs`: what runs once over all replicas, when it is due next, who is at it, and what came of it.
+//! `jobs`: what runs once over all replicas, when it is due next, who is at it, and what came of it. `grants.info_at`: when
+//! the platform last said what the person is called.
 
 use sea_orm_migration::prelude::*;
 
@@ -31,10 +32,17 @@ impl MigrationTrait for Migration {
             .col(counter("successes"))
             .col(counter("failures"))
             .col(counter("abandoned"));
-        manager.create_table(table).await
+        manager.create_table(table).await?;
+        // MariaDB keeps the column of a run that broke off.
+        if !manager.has_column("grants", "info_at").await? {
+            let column = ColumnDef::new("info_at").big_integer().to_owned();
+            manager.alter_table(Table::alter().table("grants").add_column(column).to_owned()).await?;
+        }
+        Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.alter_table(Table::alter().table("grants").drop_column("info_at").to_owned()).await?;
         manager.drop_table(Table::drop().table("jobs").to_owned()).await
     }
 

@@ -3,12 +3,12 @@
 //! A run by command is a run like any other: it is claimed, so that nobody else runs the job meanwhile, and it counts as
 //! the job's last one.
 
-use std::fmt::Write as _;
-
 use super::shared_jobs::{Job, Ran, SharedJobs, Work};
-use super::{Ambient, Base, StartError, ambient, auth_sessions, output, platforms, refreshing, with_store};
+use super::{
+    Ambient, Base, StartError, SystemClock, ambient, auth_sessions, output, platforms, refreshing, with_store,
+};
 use crate::config::Config;
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::{Clock as _, Timestamp};
 use crate::metrics::Metrics;
 use crate::shutdown::Shutdown;
 use crate::store::{ClaimedJob, JobRecord, Store};
@@ -51,41 +51,41 @@ async fn list(store: Store) -> Result<(), StartError> {
     let records = store.jobs().await?;
     for job in Job::ALL {
         match records.iter().find(|record| record.name == job.name()) {
-            Some(record) => output::print(&line(record))?,
+            Some(record) => output::print(&line(record, SystemClock.now()))?,
             None => output::print(&format!("{}\tno gateway has been started with it yet", job.name()))?,
         }
     }
     Ok(())
 }
 
-fn line(job: &JobRecord) -> String {
+fn line(job: &JobRecord, now: Timestamp) -> String {
     let at = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), |at| at.to_string());
     let JobRecord { name, schedule, due_at, successes, failures, abandoned, .. } = job;
     let next = if due_at.as_micros() == i64::MAX { "never".to_owned() } else { due_at.to_string() };
-    let mut line = format!(
-        "{name}\t{schedule}\tlast success: {}\tnext: {next}\truns: {successes} ok, {failures} failed, {abandoned} abandoned",
-        at(job.succeeded_at)
-    );
+    let mut parts = vec![
+        name.clone(),
+        schedule.clone(),
+        format!("last success: {}", at(job.succeeded_at)),
+        format!("next: {next}"),
+        format!("runs: {successes} ok, {failures} failed, {abandoned} abandoned"),
+    ];
     if !job.counts.is_empty() {
         let counts = job.counts.iter().map(|(item, count)| (item.as_str(), *count));
-        line += &format!("\tdid: {}", listed(counts));
+        parts.push(format!("did: {}", listed(counts)));
     }
     if job.owner.is_some() {
-        line += &format!("\trunning since {}", at(job.started_at));
+        let lives = job.lease_until.is_some_and(|until| until > now);
+        let word = if lives { "running since" } else { "broke off after" };
+        parts.push(format!("{word} {}", at(job.started_at)));
     } else if let Some(error) = &job.error {
-        line += &format!("\tfailed {}: {error}", at(job.ended_at));
+        parts.push(format!("failed {}: {error}", at(job.ended_at)));
     }
-    line
+    parts.join("\t")
 }
 
 fn listed<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>) -> String {
-    let mut text = String::new();
-    for (item, count) in counts {
-        let comma = if text.is_empty() { "" } else { ", " };
-        // Writing to a string does not fail.
-        let _ = write!(text, "{comma}{item} {count}");
-    }
-    text
+    let counts: Vec<String> = counts.into_iter().map(|(item, count)| format!("{item} {count}")).collect();
+    counts.join(", ")
 }
 
 async fn at_once(config: &Config, store: Store, job: Job, dry_run: bool) -> Result<(), StartError> {
@@ -94,7 +94,8 @@ async fn at_once(config: &Config, store: Store, job: Job, dry_run: bool) -> Resu
     let base = Base { ambient, metrics: Metrics::new()?, shutdown: Shutdown::default(), store };
     let auth_sessions = auth_sessions(&base, config, &platforms);
     let grants = refreshing::grants(&base, config, &platforms, &auth_sessions);
-    let jobs = SharedJobs::new(&base, &config.jobs, Work { auth_sessions, grants });
+    let jobs =
+        SharedJobs::new(&base, &config.jobs, Work { auth_sessions, grants, user_info: config.user_info.sync.clone() });
     let done = if dry_run { count(&jobs, job).await } else { run(&jobs, job).await };
     base.shutdown.finish().await;
     done

@@ -38,8 +38,8 @@ pub(super) fn start(base: &Base, config: &Config, (auth_sessions, grants): (&Aut
         waiters(base, auth_sessions);
     }
     refreshing(base, grants);
-    let work = Work { auth_sessions: auth_sessions.clone(), grants: grants.clone() };
-    shared(base, config, work);
+    let user_info = config.user_info.sync.clone();
+    shared(base, config, Work { auth_sessions: auth_sessions.clone(), grants: grants.clone(), user_info });
 }
 
 /// What other processes did, for the callers who wait here. On a file there is no other.

@@ -11,6 +11,7 @@ mod reader;
 mod redis;
 mod refresh;
 mod sections;
+mod user_info;
 mod variables;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub use jobs::Jobs;
 pub use redis::Redis;
 pub use refresh::Refresh;
 pub use sections::{Auth, Database, Log, MetricsListen, Reask, Server, Stream, Vault};
+pub use user_info::UserInfo;
 pub use variables::{VARIABLES, Variable};
 
 use reader::Reader;
@@ -46,6 +48,8 @@ pub struct Config {
     pub refresh: Refresh,
     /// What runs once over all replicas.
     pub jobs: Jobs,
+    /// When people are looked up.
+    pub user_info: UserInfo,
     /// The long connections.
     pub stream: Stream,
     /// Logs.
@@ -128,6 +132,7 @@ impl Config {
             auth: reader.section("auth", Auth::load),
             refresh: reader.section("refresh", Refresh::load),
             jobs: reader.section("jobs", Jobs::load),
+            user_info: reader.section("user_info", UserInfo::load),
             stream: reader.section("stream", Stream::load),
             log: reader.section("log", Log::load),
             apps: apps::load(&mut reader, sources.demo),

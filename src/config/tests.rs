@@ -42,11 +42,11 @@ fn one_app_runs_from_the_environment_alone() {
 fn names_every_problem_at_once() {
     let found = keys(from(
         "[server]\nlisten = \"nonsense\"\nlissten = \"x\"\n[auth]\nrequest_rate_limit = 0\n[[apps]]\napp_id = \"a b\"\n",
-        &[("AUTH_TOKEN_REFRESH_THRESHOLD", "1.5"), ("CARDKEY_TYPO", "1"), ("USER_INFO_SYNC_ENABLED", "true")],
+        &[("AUTH_TOKEN_REFRESH_THRESHOLD", "1.5"), ("CARDKEY_TYPO", "1"), ("USER_INFO_SYNC_SOON", "true")],
     ));
     for key in [
         "CARDKEY_TYPO",
-        "USER_INFO_SYNC_ENABLED",
+        "USER_INFO_SYNC_SOON",
         "server.listen",
         "server.lissten",
         "auth.request_rate_limit",
@@ -168,4 +168,26 @@ fn hints_are_off_unless_a_server_is_named() {
     assert_eq!(redis.ca_file.as_deref(), Some(Path::new("ca.pem")));
     assert!(!format!("{redis:?}").contains("canary"));
     assert_eq!(keys(minimal(&[("CARDKEY_REDIS__CA_FILE", "ca.pem")])), ["redis.ca_file"]);
+}
+
+#[test]
+fn a_schedule_that_cannot_be_kept_is_refused_also_when_it_is_off() {
+    let schedule = |schedule, zone| {
+        let more = [("USER_INFO_SYNC_SCHEDULE", schedule), ("USER_INFO_SYNC_TIMEZONE", zone)];
+        minimal(&more).map(|config| config.user_info.sync)
+    };
+    assert_eq!(schedule("0 2 * * *", "Europe/Berlin").unwrap().to_string(), "by command only");
+    for (expression, zone, key, says) in [
+        ("61 * * * *", "UTC", "user_info.sync_schedule", "must be a cron expression of five fields such as 0 2 * * *"),
+        ("0 0 2 * * *", "UTC", "user_info.sync_schedule", "five fields"),
+        ("0 0 31 2 *", "UTC", "user_info.sync_schedule", "never comes true"),
+        ("0 2 * * *", "Mars/Base", "user_info.sync_timezone", "a time zone such as Asia/Shanghai"),
+    ] {
+        let problems = schedule(expression, zone).unwrap_err().0;
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].key, key);
+        assert!(problems[0].problem.contains(says), "{problems:?}");
+    }
+    let on = [("USER_INFO_SYNC_ENABLED", "true"), ("USER_INFO_SYNC_TIMEZONE", "Asia/Shanghai")];
+    assert_eq!(minimal(&on).unwrap().user_info.sync.to_string(), "0 2 * * * Asia/Shanghai");
 }

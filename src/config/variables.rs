@@ -90,6 +90,14 @@ pub const VARIABLES: &[Variable] = &[
     variable("CARDKEY_JOBS__POLL_SECONDS", ("jobs", "poll_seconds"), "15", "how often due jobs are looked for"),
     variable("CARDKEY_JOBS__LEASE_SECONDS", ("jobs", "lease_seconds"), "60", "how long a job's run is one process's"),
     variable(
+        "USER_INFO_SYNC_ENABLED",
+        ("user_info", "sync_enabled"),
+        "false",
+        "whether everybody's name and contact data are asked for again by the clock",
+    ),
+    variable("USER_INFO_SYNC_SCHEDULE", ("user_info", "sync_schedule"), "0 2 * * *", "when: a cron expression"),
+    variable("USER_INFO_SYNC_TIMEZONE", ("user_info", "sync_timezone"), "UTC", "the time zone of the expression"),
+    variable(
         "AUTH_CARD_INCLUDE_DESCRIPTION",
         ("auth", "card_include_description"),
         "true",

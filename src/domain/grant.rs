@@ -72,6 +72,8 @@ pub struct GrantFacts {
     pub refresh_expires_at: Option<Timestamp>,
     /// Whether there is a refresh token at all.
     pub refreshable: bool,
+    /// When the platform last said what the person is called.
+    pub info_at: Option<Timestamp>,
     /// When a caller was given a token of it; kept once per pair, see [`Self::is_used`].
     pub used_at: Option<Timestamp>,
 }
@@ -136,6 +138,7 @@ mod tests {
             access_expires_at: Timestamp::from_secs(life),
             refresh_expires_at: None,
             refreshable: true,
+            info_at: None,
             used_at: None,
         }
     }

@@ -124,6 +124,7 @@ mod tests {
             access_expires_at: Timestamp::from_secs(1_000 + 7_200),
             refresh_expires_at: Some(Timestamp::from_secs(1_000 + 7 * DAY)),
             refreshable: true,
+            info_at: None,
             used_at: used.then(|| Timestamp::from_secs(1_001)),
         }
     }

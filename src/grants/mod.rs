@@ -4,7 +4,8 @@
 //! each call. A refresh is detached from whoever waits for it and saved before it is handed out. Platforms spend a
 //! refresh token at most once: within this process one refresh per grant is under way ([`single_flight`]), among several the
 //! store's claim decides ([`refresher`]); how many at a time, and who first, is [`admission`]'s; what nobody asks for is
-//! [`scheduler`]'s; what is made of a platform that is away [`reach`]'s; what the database could not take is [`spooling`]'s.
+//! [`scheduler`]'s; what is made of a platform that is away [`reach`]'s; what the database could not take is [`spooling`]'s;
+//! what people are called is [`user_info`]'s.
 
 mod admission;
 mod changes;
@@ -15,6 +16,7 @@ mod revoke;
 mod scheduler;
 mod single_flight;
 mod spooling;
+mod user_info;
 mod wanted;
 
 use std::collections::{BTreeSet, HashMap};
@@ -64,6 +66,7 @@ struct Inner {
     timers: Timers,
     in_flight: usize,
     journal_life: Duration,
+    look_ups: Limit,
     spool: PathBuf,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -115,7 +118,7 @@ pub struct Settings {
     pub timers: Timers,
     /// Refreshes at a time in this process: the bound on what its sudden death can cost.
     pub in_flight: usize,
-    /// The platform's limit for each app.
+    /// The platform's limit for each app, of refreshes and of looking people up.
     pub limit: Limit,
     /// How long the journal and pairs that were set aside are kept.
     pub journal_life: Duration,
@@ -167,6 +170,7 @@ impl Grants {
             timers: settings.timers,
             in_flight: settings.in_flight,
             journal_life: settings.journal_life,
+            look_ups: settings.limit,
             spool: settings.spool,
             clock,
             random,

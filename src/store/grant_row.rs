@@ -11,7 +11,7 @@ use crate::domain::ids::{AppId, GrantId, Subject, SubjectId, TenantKey};
 use crate::domain::refresh_plan::{Due, RefreshPlan};
 use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
-use crate::domain::token::TokenAnswer;
+use crate::domain::token::{Identity, TokenAnswer};
 use crate::store::entity::SealedColumn;
 use crate::store::entity::grant::{ActiveModel, Model};
 use crate::store::error::StoreError;
@@ -37,15 +37,32 @@ pub(super) fn consented(
     tokens: &VerifiedTokens,
     now: Timestamp,
 ) -> Result<ActiveModel, StoreError> {
-    let sealer = Sealer { vault, id: &facts.id, consent_no: facts.version.consent_no };
-    let identity = &tokens.identity;
+    let person = person(vault, facts, &tokens.identity, now)?;
     let refresh = tokens.answer.refresh.as_ref().map(|refresh| &refresh.token);
     Ok(ActiveModel {
         tenant: Set(facts.tenant.as_ref().map(|tenant| tenant.as_str().to_owned())),
-        name: Set(facts.name.clone()),
+        name: person.name,
+        mobile_sealed: person.mobile_sealed,
+        email_sealed: person.email_sealed,
+        info_at: person.info_at,
+        ..with_tokens(vault, plan.next(facts), facts, (&tokens.answer.access, refresh), now)?
+    })
+}
+
+/// What is known of the person, sealed for the consent.
+pub(super) fn person(
+    vault: &Vault,
+    facts: &GrantFacts,
+    identity: &Identity,
+    now: Timestamp,
+) -> Result<ActiveModel, StoreError> {
+    let sealer = Sealer { vault, id: &facts.id, consent_no: facts.version.consent_no };
+    Ok(ActiveModel {
+        name: Set(identity.name.clone()),
         mobile_sealed: Set(sealer.maybe("mobile_sealed", 0, identity.mobile.as_ref())?),
         email_sealed: Set(sealer.maybe("email_sealed", 0, identity.email.as_ref())?),
-        ..with_tokens(vault, plan.next(facts), facts, (&tokens.answer.access, refresh), now)?
+        info_at: Set(Some(now.as_micros())),
+        ..ActiveModel::default()
     })
 }
 
@@ -171,6 +188,7 @@ pub(super) fn facts(row: &Model) -> Result<GrantFacts, StoreError> {
         access_expires_at: Timestamp::from_micros(row.access_expires_at),
         refresh_expires_at: timestamp(row.refresh_expires_at),
         refreshable: row.refresh_sealed.is_some(),
+        info_at: timestamp(row.info_at),
         used_at: timestamp(row.used_at),
     })
 }

@@ -206,6 +206,7 @@ fn consented_facts(
         access_expires_at: now.plus(answer.access_ttl),
         refresh_expires_at: answer.refresh.as_ref().and_then(|refresh| refresh.ttl).map(|ttl| now.plus(ttl)),
         refreshable: answer.refresh.is_some(),
+        info_at: Some(now),
         // Somebody has just asked for it.
         used_at: Some(now),
     })

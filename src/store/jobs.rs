@@ -30,6 +30,8 @@ pub struct JobRecord {
     pub due_at: Timestamp,
     /// Who is at it, or was when it died.
     pub owner: Option<String>,
+    /// Until when it is theirs; they are taken to be dead after it.
+    pub lease_until: Option<Timestamp>,
     /// When its last run began.
     pub started_at: Option<Timestamp>,
     /// When a run ended last.
@@ -238,6 +240,7 @@ fn decode(row: Model) -> Result<JobRecord, StoreError> {
         schedule: row.schedule,
         due_at: Timestamp::from_micros(row.due_at),
         owner: row.owner,
+        lease_until: timestamp(row.lease_until),
         started_at: timestamp(row.started_at),
         ended_at: timestamp(row.ended_at),
         succeeded_at: timestamp(row.succeeded_at),

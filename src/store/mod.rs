@@ -28,6 +28,7 @@
 //! | `changes`, `suspensions` | what the platform takes away from grants |
 //! | `reasks` | dead grants whose person is to be asked again |
 //! | `jobs` | what runs once over all replicas |
+//! | `user_info` | what people are called, as the platform says it by now |
 //! | `links` | links that name a session |
 //! | `api_keys`, `tenants`, `housekeeping` | the rest |
 //! | `entity` | the rows |
@@ -79,6 +80,7 @@ mod tenants;
 #[cfg(test)]
 mod tests;
 mod transactions;
+mod user_info;
 mod vault_keys;
 mod writer;
 
@@ -113,6 +115,7 @@ pub use refresh_claims::{Attempt, Claimed};
 pub use reseal::{Resealed, TableResealed};
 pub use sessions::{Open, Save, SaveCard};
 pub use spool::Spooled;
+pub use user_info::PeoplePage;
 
 /// The most rows of one answer, whatever the caller asks for.
 const PAGE: u64 = 1_000;

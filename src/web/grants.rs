@@ -62,6 +62,7 @@ fn document(facts: &GrantFacts, suspended: bool) -> Value {
         "app": facts.subject.app.as_str(),
         "subject": facts.subject.id.as_str(),
         "name": facts.name,
+        "info_at": facts.info_at.map(crate::domain::clock::Timestamp::to_rfc3339),
         "status": match facts.status {
             _ if suspended => "suspended",
             GrantStatus::Active => "active",

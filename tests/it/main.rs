@@ -44,3 +44,4 @@ mod sending;
 mod settings;
 mod story;
 mod streams;
+mod user_info;

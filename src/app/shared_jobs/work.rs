@@ -14,17 +14,20 @@ pub(in crate::app) enum Job {
     Cleanup,
     /// The journal of refreshes, and pairs that were set aside.
     Journal,
+    /// What people are called.
+    UserInfo,
 }
 
 impl Job {
     /// All of them.
-    pub(in crate::app) const ALL: [Self; 2] = [Self::Cleanup, Self::Journal];
+    pub(in crate::app) const ALL: [Self; 3] = [Self::Cleanup, Self::Journal, Self::UserInfo];
 
     /// Its name: a metric label, a row's key, a word of the command line.
     pub(in crate::app) const fn name(self) -> &'static str {
         match self {
             Self::Cleanup => "cleanup",
             Self::Journal => "journal",
+            Self::UserInfo => "user_info",
         }
     }
 }
@@ -34,13 +37,16 @@ impl Job {
 pub(in crate::app) struct Work {
     pub(in crate::app) auth_sessions: AuthSessions,
     pub(in crate::app) grants: Grants,
+    /// When everybody is looked up.
+    pub(in crate::app) user_info: Schedule,
 }
 
 impl Work {
     /// When the job runs.
-    pub(in crate::app) const fn schedule(&self, job: Job) -> Schedule {
+    pub(in crate::app) fn schedule(&self, job: Job) -> Schedule {
         match job {
             Job::Cleanup | Job::Journal => Schedule::Every(Duration::from_hours(1)),
+            Job::UserInfo => self.user_info.clone(),
         }
     }
 
@@ -49,6 +55,7 @@ impl Work {
         match job {
             Job::Cleanup => self.auth_sessions.run_cleanup(sweep).await,
             Job::Journal => self.grants.run_forget(sweep).await,
+            Job::UserInfo => self.grants.run_user_info(sweep).await,
         }
     }
 }

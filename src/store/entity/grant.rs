@@ -39,6 +39,7 @@ pub struct Model {
     pub asked_reason: Option<String>,
     pub asked_scopes: Option<String>,
     pub reask_due_at: Option<i64>,
+    pub info_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
 }

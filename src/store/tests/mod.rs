@@ -39,6 +39,7 @@ mod servers;
 mod sessions;
 mod small_tables;
 mod transitions;
+mod user_info;
 
 use std::path::PathBuf;
 use std::sync::Arc;

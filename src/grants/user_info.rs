@@ -1,0 +1,179 @@
+//! What people are called, and their number and address as far as they let the app see them: kept as the platform says it
+//! by now.
+//!
+//! It is read with the person's own access token, so only while one lives; a token is not refreshed for it. Whoever was
+//! looked up lately is left alone, so that a run that broke off goes on where it was. After a refresh the person is looked
+//! up if that is a day ago, behind everybody's back: names change seldom, and a call for each refresh would be as many as
+//! refreshes. It does not wait for the platform's budget then; the next refresh will do.
+//!
+//! A person who cannot be looked up stops nobody else and loses nothing. An answer that names somebody else is an alarm
+//! and changes nothing either.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+
+use super::Grants;
+use crate::domain::clock::Timestamp;
+use crate::domain::grant::Grant;
+use crate::domain::ids::{AppId, GrantId};
+use crate::domain::job::Counts;
+use crate::domain::token::Identity;
+use crate::platform::{Platform, PlatformError};
+use crate::store::{Reservation, StoreError, Sweep};
+
+/// Whoever was looked up within this time is not looked up again by a run.
+const LATELY: Duration = Duration::from_hours(1);
+
+/// Whoever was looked up within this time is not looked up again after a refresh.
+const AFTER_REFRESH: Duration = Duration::from_hours(24);
+
+/// People of one page.
+const PAGE: u64 = 200;
+
+/// People who are looked up at a time.
+const AT_ONCE: usize = 8;
+
+/// How often a call is made again that the platform puts off.
+const PUT_OFF: u32 = 5;
+
+/// What became of looking one person up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LookUp {
+    Updated,
+    /// The answer names somebody else.
+    Mismatch,
+    Failed,
+    /// The platform refuses the app itself: the others need not be tried.
+    Refused,
+}
+
+impl Grants {
+    /// Looks up everybody with a token that lives, or counts them.
+    pub async fn run_user_info(&self, sweep: Sweep) -> Result<Counts, StoreError> {
+        let since = self.0.clock.now().minus(LATELY);
+        let (mut people, mut done) = (0, Vec::new());
+        for (app, platform) in &self.0.apps {
+            if self.0.store.app_suspended(app).await? {
+                continue;
+            }
+            if sweep == Sweep::Count {
+                people += self.0.store.count_people_to_look_up(app, since, self.0.clock.now()).await?;
+            } else {
+                self.look_up_people_of(app, platform, since, &mut done).await?;
+            }
+        }
+        if sweep == Sweep::Count {
+            return Ok(vec![("people", people)]);
+        }
+        let count = |what: LookUp| done.iter().filter(|done| **done == what).count() as u64;
+        let failed = count(LookUp::Failed) + count(LookUp::Refused);
+        Ok(vec![("updated", count(LookUp::Updated)), ("failed", failed), ("mismatched", count(LookUp::Mismatch))])
+    }
+
+    async fn look_up_people_of(
+        &self,
+        app: &AppId,
+        platform: &Arc<Platform>,
+        since: Timestamp,
+        done: &mut Vec<LookUp>,
+    ) -> Result<(), StoreError> {
+        let mut after: Option<String> = None;
+        loop {
+            let now = self.0.clock.now();
+            let page = self.0.store.people_to_look_up(app, since, now, after.as_deref(), PAGE).await?;
+            let Some(next) = page.next else { return Ok(()) };
+            after = Some(next);
+            let call = |grant: Grant| {
+                let (this, platform) = (self.clone(), Arc::clone(platform));
+                async move { this.look_up_in_turn(&platform, &grant).await }.boxed()
+            };
+            let mut calls = stream::iter(page.grants.into_iter().map(call)).buffer_unordered(AT_ONCE);
+            while let Some(one) = calls.next().await {
+                let one = one?;
+                done.push(one);
+                if one == LookUp::Refused {
+                    tracing::error!(%app, "the platform refuses the app itself: its people are not looked up");
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Looks a person up when the platform's budget allows it.
+    async fn look_up_in_turn(&self, platform: &Platform, grant: &Grant) -> Result<LookUp, StoreError> {
+        let app = &grant.facts.subject.app;
+        for _ in 0..PUT_OFF {
+            loop {
+                let reserved = self.reserve_look_up(app).await?;
+                if reserved.granted > 0 {
+                    break;
+                }
+                tokio::time::sleep(reserved.wait).await;
+            }
+            match platform.oauth.identity(&grant.access).await {
+                Err(PlatformError::RateLimited { after }) => {
+                    self.0.store.close_budget(&bucket(app), after, self.0.clock.now()).await?;
+                }
+                answer => return self.take_in(grant, answer).await,
+            }
+        }
+        self.take_in(grant, Err(PlatformError::Unavailable)).await
+    }
+
+    async fn reserve_look_up(&self, app: &AppId) -> Result<Reservation, StoreError> {
+        self.0.store.reserve(&bucket(app), self.0.look_ups, 1, self.0.clock.now()).await
+    }
+
+    /// What the platform said of the grant's person.
+    async fn take_in(&self, grant: &Grant, answer: Result<Identity, PlatformError>) -> Result<LookUp, StoreError> {
+        let facts = &grant.facts;
+        let (outcome, word) = match answer {
+            Ok(identity) if !is_of(&identity, grant) => {
+                tracing::error!(grant = %facts.id, "the platform takes a grant's token for somebody else's: nothing is changed");
+                (LookUp::Mismatch, "mismatched")
+            }
+            Ok(identity) => {
+                self.0.store.note_user_info(facts, &identity, self.0.clock.now()).await?;
+                (LookUp::Updated, "updated")
+            }
+            Err(error) => {
+                tracing::warn!(grant = %facts.id, %error, "a person could not be looked up");
+                let refused = matches!(error, PlatformError::Misconfigured { .. });
+                (if refused { LookUp::Refused } else { LookUp::Failed }, "failed")
+            }
+        };
+        self.0.metrics.user_info(facts.subject.app.as_str(), word);
+        Ok(outcome)
+    }
+
+    /// Looks the person of a grant up that was just refreshed, if that is a day ago; it may fail.
+    pub(super) async fn look_up_after_refresh(&self, app: &AppId, grant: &GrantId) {
+        if let Err(error) = self.try_look_up(app, grant).await {
+            tracing::warn!(%grant, %error, "a person could not be looked up after a refresh");
+        }
+    }
+
+    async fn try_look_up(&self, app: &AppId, grant: &GrantId) -> Result<(), StoreError> {
+        let now = self.0.clock.now();
+        let due = self.0.store.to_look_up(grant, app, now.minus(AFTER_REFRESH), now).await?;
+        let (Some(grant), Some(platform)) = (due, self.0.apps.get(app)) else { return Ok(()) };
+        if self.reserve_look_up(app).await?.granted > 0 {
+            let answer = platform.oauth.identity(&grant.access).await;
+            self.take_in(&grant, answer).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The budget is the platform's for this interface, and not the token endpoint's.
+fn bucket(app: &AppId) -> String {
+    format!("user_info {app}")
+}
+
+fn is_of(identity: &Identity, grant: &Grant) -> bool {
+    let (told, known) = (&identity.tenant, &grant.facts.tenant);
+    let same_tenant = told.is_none() || known.is_none() || told == known;
+    identity.subject == grant.facts.subject.id && same_tenant
+}
