@@ -30,7 +30,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use crate::access::Access;
-use crate::auth_session::{App as AskedApp, AuthSessions, Parts as AuthSessionParts, Settings, Tasks};
+use crate::auth_session::{App as AskedApp, AuthSessions, Keep, Parts as AuthSessionParts, Settings, Tasks};
 use crate::config::{Config, Sources};
 use crate::dispatch::Dispatch;
 use crate::domain::clock::Clock;
@@ -233,7 +233,11 @@ fn auth_sessions(base: &Base, config: &Config, platforms: &[platforms::Built]) -
     AuthSessions::new(AuthSessionParts {
         store: base.store.clone(),
         apps: apps.collect(),
-        settings: Settings { expiry: config.auth.session_expiry, per_minute: config.auth.request_rate_limit },
+        settings: Settings {
+            expiry: config.auth.session_expiry,
+            per_minute: config.auth.request_rate_limit,
+            keep: Keep { sessions: config.cleanup.sessions, events: config.cleanup.events },
+        },
         clock: Arc::clone(&base.ambient.clock),
         random: Arc::clone(&base.ambient.random),
         metrics: base.metrics.clone(),

@@ -1,9 +1,11 @@
 //! `jobs`: what runs once over all replicas, when it is due next, who is at it, and what came of it. `grants.info_at`: when
-//! the platform last said what the person is called.
+//! the platform last said what the person is called; and an index by which grants that died long ago are found.
 
 use sea_orm_migration::prelude::*;
 
 use crate::dialect;
+
+const DEAD: &str = "grants_dead_at";
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -38,10 +40,11 @@ impl MigrationTrait for Migration {
             let column = ColumnDef::new("info_at").big_integer().to_owned();
             manager.alter_table(Table::alter().table("grants").add_column(column).to_owned()).await?;
         }
-        Ok(())
+        dialect::index(manager, "grants", DEAD, &["dead_at"]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.drop_index(Index::drop().name(DEAD).table("grants").to_owned()).await?;
         manager.alter_table(Table::alter().table("grants").drop_column("info_at").to_owned()).await?;
         manager.drop_table(Table::drop().table("jobs").to_owned()).await
     }

@@ -33,6 +33,7 @@ pub(super) fn grants(
             in_flight: refresh.in_flight,
             limit: Limit::within(refresh.per_second, refresh.per_minute),
             journal_life: refresh.journal,
+            dead_life: config.cleanup.dead_grants,
             spool: spool_folder(config),
         },
         clock: Arc::clone(&base.ambient.clock),

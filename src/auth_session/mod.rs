@@ -121,6 +121,17 @@ pub struct Settings {
     pub expiry: Duration,
     /// Cards per subject and minute.
     pub per_minute: u32,
+    /// How long what is over is kept.
+    pub keep: Keep,
+}
+
+/// How long what is over is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Keep {
+    /// Sessions that ended, for callers that come back.
+    pub sessions: Duration,
+    /// Ids of events, so that a repeated one is known; and suspensions that were lifted.
+    pub events: Duration,
 }
 
 /// How work is run that must not end with its caller.

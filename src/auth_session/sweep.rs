@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::auth_session::AuthSessions;
 use crate::auth_session::amend::AmendError;
+use crate::auth_session::{AuthSessions, Keep};
 use crate::domain::auth_session::{AuthSession, AuthSessionId};
 use crate::domain::ids::AppId;
 use crate::domain::job::Counts;
@@ -14,12 +14,6 @@ const BATCH: u64 = 256;
 
 /// An exchange that another process may still be at is left alone for this long: its time-out and its store.
 const LEFT_BEHIND_AFTER: Duration = Duration::from_secs(90);
-
-/// Ended sessions are kept this long for callers that come back, then deleted.
-const KEEP_ENDED: Duration = Duration::from_hours(24 * 7);
-
-/// Event ids are kept this long; a platform redelivers for about seven hours.
-const KEEP_EVENTS: Duration = Duration::from_hours(48);
 
 /// Why a session was not withdrawn.
 #[derive(Debug, thiserror::Error)]
@@ -59,10 +53,10 @@ impl AuthSessions {
 
     /// Deletes or counts what nobody asks for any more.
     pub async fn run_cleanup(&self, sweep: Sweep) -> Result<Counts, StoreError> {
-        let now = self.0.clock.now();
-        let sessions = self.0.store.sweep(Old::EndedSessions, now.minus(KEEP_ENDED), sweep).await?;
-        let events = self.0.store.sweep(Old::Events, now.minus(KEEP_EVENTS), sweep).await?;
-        let lifted = self.0.store.sweep(Old::LiftedSuspensions, now.minus(KEEP_EVENTS), sweep).await?;
+        let (now, Keep { sessions, events }) = (self.0.clock.now(), self.0.settings.keep);
+        let lifted = self.0.store.sweep(Old::LiftedSuspensions, now.minus(events), sweep).await?;
+        let sessions = self.0.store.sweep(Old::EndedSessions, now.minus(sessions), sweep).await?;
+        let events = self.0.store.sweep(Old::Events, now.minus(events), sweep).await?;
         Ok(vec![("auth_sessions", sessions), ("events", events), ("lifted_suspensions", lifted)])
     }
 

@@ -6,6 +6,7 @@
 //! is why the sections are read by hand from a TOML table and not derived: a derived reader stops at the first error.
 
 mod apps;
+mod cleanup;
 mod jobs;
 mod reader;
 mod redis;
@@ -20,6 +21,7 @@ use std::path::Path;
 
 pub use crate::domain::refresh_plan::Policy;
 pub use apps::{App, Binding, CodeChoice, OAuthVersion};
+pub use cleanup::Cleanup;
 pub use jobs::Jobs;
 pub use redis::Redis;
 pub use refresh::Refresh;
@@ -48,6 +50,8 @@ pub struct Config {
     pub refresh: Refresh,
     /// What runs once over all replicas.
     pub jobs: Jobs,
+    /// How long what is over is kept.
+    pub cleanup: Cleanup,
     /// When people are looked up.
     pub user_info: UserInfo,
     /// The long connections.
@@ -132,6 +136,7 @@ impl Config {
             auth: reader.section("auth", Auth::load),
             refresh: reader.section("refresh", Refresh::load),
             jobs: reader.section("jobs", Jobs::load),
+            cleanup: reader.section("cleanup", Cleanup::load),
             user_info: reader.section("user_info", UserInfo::load),
             stream: reader.section("stream", Stream::load),
             log: reader.section("log", Log::load),

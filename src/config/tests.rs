@@ -191,3 +191,13 @@ fn a_schedule_that_cannot_be_kept_is_refused_also_when_it_is_off() {
     let on = [("USER_INFO_SYNC_ENABLED", "true"), ("USER_INFO_SYNC_TIMEZONE", "Asia/Shanghai")];
     assert_eq!(minimal(&on).unwrap().user_info.sync.to_string(), "0 2 * * * Asia/Shanghai");
 }
+
+#[test]
+fn dead_grants_are_kept_for_a_while_or_for_ever() {
+    let kept = |days| minimal(&[("CARDKEY_CLEANUP__DEAD_GRANTS_DAYS", days)]).map(|config| config.cleanup.dead_grants);
+    assert_eq!(kept("0"), Ok(None));
+    assert_eq!(kept("30"), Ok(Some(std::time::Duration::from_hours(720))));
+    for wrong in ["1", "29", "-1", "3651"] {
+        assert!(kept(wrong).is_err(), "{wrong}");
+    }
+}

@@ -90,6 +90,19 @@ pub const VARIABLES: &[Variable] = &[
     variable("CARDKEY_JOBS__POLL_SECONDS", ("jobs", "poll_seconds"), "15", "how often due jobs are looked for"),
     variable("CARDKEY_JOBS__LEASE_SECONDS", ("jobs", "lease_seconds"), "60", "how long a job's run is one process's"),
     variable(
+        "CARDKEY_CLEANUP__SESSIONS_DAYS",
+        ("cleanup", "sessions_days"),
+        "7",
+        "how long auth sessions are kept that ended",
+    ),
+    variable("CARDKEY_CLEANUP__EVENTS_HOURS", ("cleanup", "events_hours"), "48", "how long the ids of events are kept"),
+    variable(
+        "CARDKEY_CLEANUP__DEAD_GRANTS_DAYS",
+        ("cleanup", "dead_grants_days"),
+        "180",
+        "how long grants are kept that died; 0: for ever",
+    ),
+    variable(
         "USER_INFO_SYNC_ENABLED",
         ("user_info", "sync_enabled"),
         "false",

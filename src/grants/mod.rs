@@ -66,6 +66,7 @@ struct Inner {
     timers: Timers,
     in_flight: usize,
     journal_life: Duration,
+    dead_life: Option<Duration>,
     look_ups: Limit,
     spool: PathBuf,
     clock: Arc<dyn Clock>,
@@ -122,6 +123,8 @@ pub struct Settings {
     pub limit: Limit,
     /// How long the journal and pairs that were set aside are kept.
     pub journal_life: Duration,
+    /// How long grants that died are kept; nothing: for ever.
+    pub dead_life: Option<Duration>,
     /// The folder of pairs that could not be saved.
     pub spool: PathBuf,
 }
@@ -170,6 +173,7 @@ impl Grants {
             timers: settings.timers,
             in_flight: settings.in_flight,
             journal_life: settings.journal_life,
+            dead_life: settings.dead_life,
             look_ups: settings.limit,
             spool: settings.spool,
             clock,

@@ -123,4 +123,11 @@ impl Grants {
         let pairs = self.0.store.sweep(Old::Pairs, before, sweep).await?;
         Ok(vec![("attempts", attempts), ("pairs", pairs)])
     }
+
+    /// Deletes or counts grants that died so long ago that nobody is expected to revive them.
+    pub async fn run_dead_grants(&self, sweep: Sweep) -> Result<Counts, StoreError> {
+        let Some(life) = self.0.dead_life else { return Ok(vec![("grants", 0)]) };
+        let before = self.0.clock.now().minus(life);
+        Ok(vec![("grants", self.0.store.sweep(Old::DeadGrants, before, sweep).await?)])
+    }
 }

@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use crate::domain::clock::Timestamp;
-use crate::store::entity::{auth_session, quarantined_pair, refresh_journal, suspension};
+use crate::store::entity::{auth_session, grant, quarantined_pair, refresh_journal, suspension};
 use crate::store::{Store, StoreError};
 
 /// About how many rows are deleted in one transaction.
@@ -26,6 +26,8 @@ pub enum Old {
     Attempts,
     /// Pairs of tokens that were set aside.
     Pairs,
+    /// Grants that can give no token before their person consents again, by when they died.
+    DeadGrants,
 }
 
 /// What is done with it.
@@ -53,6 +55,10 @@ impl Store {
             }
             Old::Attempts => self.rows::<journal::Entity>(journal::Column::PreparedAt, all(), before, sweep).await,
             Old::Pairs => self.rows::<pair::Entity>(pair::Column::CreatedAt, all(), before, sweep).await,
+            Old::DeadGrants => {
+                let dead = Condition::all().add(grant::Column::Status.eq("needs_consent"));
+                self.rows::<grant::Entity>(grant::Column::DeadAt, dead, before, sweep).await
+            }
         }
     }
 

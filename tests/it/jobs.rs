@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use cardkey::app::Gateway;
-use cardkey::store::JobRecord;
+use cardkey::store::{JobRecord, Sweep};
+use cardkey_sandbox::ALICE;
+use sea_orm::{ConnectionTrait as _, Database};
+use serde_json::json;
 
 use crate::harness::{Setup, World};
 
@@ -33,6 +36,13 @@ impl World {
         .await;
     }
 
+    /// The platform has ended Alice's grant.
+    async fn dies(&self) {
+        self.granted(READ).await;
+        self.control("revoke", &json!({ "open_id": ALICE })).await;
+        self.until(async || self.grants().await[0]["status"] == "needs_consent").await;
+    }
+
     /// What a gateway counts.
     async fn counted(&self, gateway: &Gateway, series: &str) -> u64 {
         let text = self.http.get(format!("http://{}/metrics", gateway.metrics)).send().await.unwrap();
@@ -57,7 +67,7 @@ async fn run(world: &World, arguments: &[&str]) -> (String, String, Option<i32>)
     (text(&output.stdout), text(&output.stderr), output.status.code())
 }
 
-on_each_database!(the_command_runs_lists_and_refuses);
+on_each_database!(the_command_runs_lists_and_refuses, a_dry_run_says_what_a_run_deletes);
 
 async fn of_two_gateways_one_runs_what_is_due() {
     let world = World::with(setup()).await;
@@ -103,7 +113,7 @@ async fn the_command_runs_lists_and_refuses() {
     let mut world = World::with(setup()).await;
     world.write_config();
     let asked = world.ask(READ).await;
-    world.post(&format!("/v1/auth-sessions/{}/cancel", asked.session()), &serde_json::json!({})).await;
+    world.post(&format!("/v1/auth-sessions/{}/cancel", asked.session()), &json!({})).await;
     world.job_succeeded("cleanup", 1).await;
     let before = world.job("cleanup").await;
 
@@ -132,4 +142,52 @@ async fn the_command_runs_lists_and_refuses() {
     assert_eq!(complaint.lines().count(), 1, "{complaint}");
     world.gateway.take().unwrap().stop().await;
     world.end().await;
+}
+
+/// Nobody is asked again by the clock.
+fn quiet() -> Setup {
+    setup().variable("CARDKEY_AUTH__REASK", "on_next_use")
+}
+
+async fn a_dry_run_says_what_a_run_deletes() {
+    let world = World::with(quiet()).await;
+    world.write_config();
+    world.dies().await;
+    world.job_succeeded("dead_grants", 1).await;
+    let (printed, ..) = run(&world, &["jobs", "run", "dead_grants", "--dry-run"]).await;
+    assert_eq!(printed, "dead_grants would do: grants 0; nothing was changed\n", "it died today");
+    let db = Database::connect(world.database.split('"').nth(1).unwrap()).await.unwrap();
+    db.execute_unprepared("UPDATE grants SET dead_at = 0").await.unwrap();
+    db.close().await.unwrap();
+    for _ in 0..2 {
+        let (printed, complaint, _) = run(&world, &["jobs", "run", "dead_grants", "--dry-run"]).await;
+        assert_eq!(printed, "dead_grants would do: grants 1; nothing was changed\n", "{complaint}");
+        assert_eq!(world.grants().await.len(), 1);
+    }
+    let (printed, complaint, code) = run(&world, &["jobs", "run", "dead_grants"]).await;
+    assert_eq!((printed.as_str(), code), ("dead_grants: grants 1\n", Some(0)), "{complaint}");
+    assert_eq!(world.grants().await.len(), 0);
+    assert_eq!(world.ask(READ).await.status, 202, "the person can be asked as anybody can");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_is_over_is_kept_as_long_as_the_settings_say() {
+    for (sessions, events, dead, gone) in [("39", "959", "39", 1), ("41", "961", "41", 0), ("41", "961", "0", 0)] {
+        // By itself the gateway looks once, at its start.
+        let setup = quiet().variable("CARDKEY_JOBS__POLL_SECONDS", "3600");
+        let setup = setup.variable("CARDKEY_CLEANUP__SESSIONS_DAYS", sessions);
+        let setup = setup.variable("CARDKEY_CLEANUP__EVENTS_HOURS", events);
+        let world = World::with(setup.variable("CARDKEY_CLEANUP__DEAD_GRANTS_DAYS", dead)).await;
+        world.job_succeeded("cleanup", 1).await;
+        world.job_succeeded("dead_grants", 1).await;
+        world.dies().await;
+        world.advance(40 * 24 * HOUR).await;
+        let gateway = world.gateway();
+        let cleanup = gateway.auth_sessions.run_cleanup(Sweep::Delete).await.unwrap();
+        assert_eq!(cleanup, [("auth_sessions", gone), ("events", gone), ("lifted_suspensions", 0)], "{sessions}");
+        let grants = gateway.grants.run_dead_grants(Sweep::Delete).await.unwrap();
+        assert_eq!(grants, [("grants", gone)], "{dead}");
+        world.end().await;
+    }
 }

@@ -131,19 +131,67 @@ async fn a_refresh_brings_the_name_once_a_day() {
     world.end().await;
 }
 
-/// As if everybody had been looked up long ago, and that were due.
-async fn long_ago(world: &World) {
+async fn execute(world: &World, statements: &[&str]) {
     let url = world.database.split('"').nth(1).unwrap();
     let db = Database::connect(url).await.unwrap();
-    for sql in ["UPDATE grants SET info_at = NULL", "UPDATE jobs SET due_at = 0 WHERE name = 'user_info'"] {
+    for sql in statements {
         db.execute_unprepared(sql).await.unwrap();
     }
     db.close().await.unwrap();
 }
 
+/// As if everybody had been looked up long ago, and that were due.
+async fn long_ago(world: &World) {
+    let due = "UPDATE jobs SET due_at = 0 WHERE name = 'user_info'";
+    execute(world, &["UPDATE grants SET info_at = NULL", due]).await;
+}
+
+fn rarely() -> Setup {
+    setup().variable("USER_INFO_SYNC_ENABLED", "true").variable("USER_INFO_SYNC_SCHEDULE", "0 2 29 2 *")
+}
+
+/// A gateway in the middle of a run, which the platform holds back.
+async fn in_the_middle() -> World {
+    let world = World::with(rarely()).await;
+    world.agrees(ALICE).await;
+    world.renamed(ALICE, "Alice Cooper").await;
+    let calls = world.calls("user_info").await;
+    world.fault(&user_info(1, &json!({ "kind": "hold" }))).await;
+    long_ago(&world).await;
+    world.called("user_info", calls + 1).await;
+    world
+}
+
+async fn runs(world: &World, result: &str) -> u64 {
+    world.count(&format!("cardkey_job_runs_total{{job=\"user_info\",result=\"{result}\"}}")).await
+}
+
+#[tokio::test]
+async fn a_run_that_was_taken_over_stops() {
+    let world = in_the_middle().await;
+    execute(&world, &["UPDATE jobs SET run_no = run_no + 1 WHERE name = 'user_info'"]).await;
+    world.until(async || runs(&world, "lost").await == 1).await;
+    world.until(async || runs(&world, "ok").await == 1).await;
+    assert_eq!(runs(&world, "abandoned").await, 1, "it was due still, and this process ran it as another one");
+    assert_eq!(world.name_of(ALICE).await, "Alice Cooper");
+    world.release().await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_run_whose_process_ends_in_order_is_given_back() {
+    let mut world = in_the_middle().await;
+    world.gateway.take().unwrap().stop().await;
+    world.start_gateway().await;
+    world.until(async || runs(&world, "ok").await == 1).await;
+    assert_eq!(runs(&world, "abandoned").await, 0);
+    assert_eq!(world.name_of(ALICE).await, "Alice Cooper");
+    world.release().await;
+    world.end().await;
+}
+
 async fn a_run_whose_process_is_killed_is_another_ones() {
-    let rarely = setup().variable("USER_INFO_SYNC_ENABLED", "true").variable("USER_INFO_SYNC_SCHEDULE", "0 2 29 2 *");
-    let world = World::with_binary(rarely.variable("CARDKEY_LOG__LEVEL", "info")).await;
+    let world = World::with_binary(rarely().variable("CARDKEY_LOG__LEVEL", "info")).await;
     let process = world.start_process().await;
     world.agrees(ALICE).await;
     world.renamed(ALICE, "Alice Cooper").await;

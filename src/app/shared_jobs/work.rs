@@ -14,19 +14,22 @@ pub(in crate::app) enum Job {
     Cleanup,
     /// The journal of refreshes, and pairs that were set aside.
     Journal,
+    /// Grants that died long ago.
+    DeadGrants,
     /// What people are called.
     UserInfo,
 }
 
 impl Job {
     /// All of them.
-    pub(in crate::app) const ALL: [Self; 3] = [Self::Cleanup, Self::Journal, Self::UserInfo];
+    pub(in crate::app) const ALL: [Self; 4] = [Self::Cleanup, Self::Journal, Self::DeadGrants, Self::UserInfo];
 
     /// Its name: a metric label, a row's key, a word of the command line.
     pub(in crate::app) const fn name(self) -> &'static str {
         match self {
             Self::Cleanup => "cleanup",
             Self::Journal => "journal",
+            Self::DeadGrants => "dead_grants",
             Self::UserInfo => "user_info",
         }
     }
@@ -46,6 +49,7 @@ impl Work {
     pub(in crate::app) fn schedule(&self, job: Job) -> Schedule {
         match job {
             Job::Cleanup | Job::Journal => Schedule::Every(Duration::from_hours(1)),
+            Job::DeadGrants => Schedule::Every(Duration::from_hours(24)),
             Job::UserInfo => self.user_info.clone(),
         }
     }
@@ -55,6 +59,7 @@ impl Work {
         match job {
             Job::Cleanup => self.auth_sessions.run_cleanup(sweep).await,
             Job::Journal => self.grants.run_forget(sweep).await,
+            Job::DeadGrants => self.grants.run_dead_grants(sweep).await,
             Job::UserInfo => self.grants.run_user_info(sweep).await,
         }
     }

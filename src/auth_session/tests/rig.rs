@@ -152,6 +152,8 @@ pub(super) struct Rig {
     _home: tempfile::TempDir,
 }
 
+const KEEP: Keep = Keep { sessions: Duration::from_hours(168), events: Duration::from_hours(48) };
+
 pub(super) const PER_MINUTE: u32 = 3;
 
 impl Rig {
@@ -180,7 +182,7 @@ impl Rig {
         let use_case = AuthSessions::new(Parts {
             store: store.clone(),
             apps,
-            settings: Settings { expiry: Duration::from_mins(10), per_minute: PER_MINUTE },
+            settings: Settings { expiry: Duration::from_mins(10), per_minute: PER_MINUTE, keep: KEEP },
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             random: Arc::clone(&clock) as Arc<dyn Random>,
             metrics: Metrics::new().unwrap(),

@@ -26,6 +26,7 @@ mod changes;
 mod files;
 mod grants;
 mod group_commit;
+mod housekeeping;
 mod inbox;
 mod jobs;
 mod opening;
