@@ -46,6 +46,12 @@ impl World {
     async fn generation_is(&self, generation: u64) {
         self.until(async || self.grants().await[0]["generation"] == generation).await;
     }
+
+    /// The same, and until the refresh that brought it is over: a next one would join it.
+    async fn settles_at(&self, generation: u64) {
+        self.generation_is(generation).await;
+        self.until(async || self.gateway().grants.under_way() == 0).await;
+    }
 }
 
 #[tokio::test]
@@ -69,16 +75,16 @@ async fn an_unused_grant_is_left_alone_and_kept_alive() {
     world.granted(READ).await;
     world.advance(NEARLY_OVER).await;
     assert_eq!(world.run_due().await, 1, "it was used: the person has just consented for somebody");
-    world.generation_is(2).await;
+    world.settles_at(2).await;
     // The second pair is fetched ahead because the first was used; the third would be for nobody.
     world.advance(NEARLY_OVER).await;
     assert_eq!(world.run_due().await, 1);
-    world.generation_is(3).await;
+    world.settles_at(3).await;
     world.advance(NEARLY_OVER).await;
     assert_eq!(world.run_due().await, 0, "nobody took the second pair");
     world.advance(Duration::from_hours(5 * DAY)).await;
     assert_eq!(world.run_due().await, 1, "I30: before its refresh token ends");
-    world.generation_is(4).await;
+    world.settles_at(4).await;
     world.advance(Duration::from_hours(5 * DAY)).await;
     assert_eq!(world.ask(READ).await.status, 200, "after ten days the person is not asked again");
     world.end().await;
