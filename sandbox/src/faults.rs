@@ -97,6 +97,11 @@ pub enum Action {
         #[serde(default)]
         act: bool,
     },
+    /// The platform mixes people up: a refresh is answered with tokens of this person.
+    AnotherPerson {
+        /// Whose tokens.
+        open_id: String,
+    },
     /// Wait until the control API releases what is held.
     Hold {
         /// See [`Action`].
@@ -117,6 +122,7 @@ impl Action {
             Self::CutAnswer { .. } => "cut_answer",
             Self::Raw { .. } => "raw",
             Self::Body { .. } => "body",
+            Self::AnotherPerson { .. } => "another_person",
             Self::Hold { .. } => "hold",
         }
     }
@@ -127,7 +133,11 @@ impl Action {
         match self {
             Self::Status { act, .. } | Self::Raw { act, .. } | Self::Body { act, .. } => *act,
             Self::Drop => false,
-            Self::LoseAnswer | Self::CutAnswer { .. } | Self::Delay { .. } | Self::Hold { .. } => true,
+            Self::LoseAnswer
+            | Self::CutAnswer { .. }
+            | Self::Delay { .. }
+            | Self::AnotherPerson { .. }
+            | Self::Hold { .. } => true,
         }
     }
 

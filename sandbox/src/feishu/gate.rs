@@ -24,6 +24,10 @@ use crate::written::Receipt;
 /// The largest body taken, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
 
+/// For the handler: the platform takes the person for this one.
+#[derive(Clone)]
+pub struct MixedUpWith(pub String);
+
 /// What is to be done with the connection.
 enum End {
     Answer(Response),
@@ -135,7 +139,10 @@ impl Case {
     }
 
     /// Runs the handler and writes its outcome down.
-    async fn act(&self, request: Request, next: Next) -> Response {
+    async fn act(&self, mut request: Request, next: Next) -> Response {
+        if let Some(Action::AnotherPerson { open_id }) = &self.action {
+            request.extensions_mut().insert(MixedUpWith(open_id.clone()));
+        }
         let (parts, body) = next.run(request).await.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
         let json: Value = serde_json::from_slice(&bytes).unwrap_or_default();

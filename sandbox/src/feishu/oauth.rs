@@ -16,7 +16,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -24,6 +24,7 @@ pub use self::client::{Client, authenticate};
 pub use self::problem::Problem;
 use super::Feishu;
 use super::errors::Refusal;
+use super::gate::MixedUpWith;
 use super::params::Params;
 use crate::world::State as WorldState;
 use crate::world::tokens::{AccessToken, Owner};
@@ -38,21 +39,21 @@ pub enum Version {
 }
 
 /// `POST /oauth/v3/token`.
-pub async fn v3(State(feishu): State<Arc<Feishu>>, headers: HeaderMap, body: Bytes) -> Response {
-    answer(token(&feishu, Version::V3, &headers, &body))
+pub async fn v3(State(feishu): State<Arc<Feishu>>, parts: Parts, body: Bytes) -> Response {
+    answer(token(&feishu, Version::V3, &parts, &body))
 }
 
 /// `POST /open-apis/authen/v2/oauth/token`.
-pub async fn v2(State(feishu): State<Arc<Feishu>>, headers: HeaderMap, body: Bytes) -> Response {
-    answer(token(&feishu, Version::V2, &headers, &body))
+pub async fn v2(State(feishu): State<Arc<Feishu>>, parts: Parts, body: Bytes) -> Response {
+    answer(token(&feishu, Version::V2, &parts, &body))
 }
 
 fn answer(result: Result<Value, Refusal>) -> Response {
     result.map_or_else(IntoResponse::into_response, |body| Json(body).into_response())
 }
 
-fn token(feishu: &Feishu, version: Version, headers: &HeaderMap, body: &[u8]) -> Result<Value, Refusal> {
-    let params = Params::read(body);
+fn token(feishu: &Feishu, version: Version, parts: &Parts, body: &[u8]) -> Result<Value, Refusal> {
+    let (headers, params) = (&parts.headers, Params::read(body));
     if let Some(name) = params.malformed {
         return Err(Problem::Malformed(name).refusal());
     }
@@ -61,19 +62,20 @@ fn token(feishu: &Feishu, version: Version, headers: &HeaderMap, body: &[u8]) ->
     let client = authenticate(&state, headers, &params).map_err(|problem| problem.refusal())?;
     // The gateway in front of the endpoint counts by app, before anything is done.
     feishu.limits.count_token(&client.app.app_id, feishu.clock.now_ms())?;
-    grant(feishu, &mut state, client, &params, version).map_err(|problem| problem.refusal())
+    let mixed_up = parts.extensions.get::<MixedUpWith>();
+    grant(feishu, &mut state, client, (&params, mixed_up), version).map_err(|problem| problem.refusal())
 }
 
 fn grant(
     feishu: &Feishu,
     state: &mut WorldState,
     client: Client,
-    params: &Params,
+    (params, mixed_up): (&Params, Option<&MixedUpWith>),
     version: Version,
 ) -> Result<Value, Problem> {
     match required(params, "grant_type")? {
         "authorization_code" => code::exchange(feishu, state, &client, params, version),
-        "refresh_token" => refresh::rotate(feishu, state, &client, params),
+        "refresh_token" => refresh::rotate(feishu, state, &client, (params, mixed_up)),
         "client_credentials" if !client.authenticated => Err(Problem::Missing("client_secret")),
         "client_credentials" => {
             let token = AccessToken {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::issue::{self, Pair};
 use super::{Client, Problem, required};
 use crate::feishu::Feishu;
+use crate::feishu::gate::MixedUpWith;
 use crate::feishu::params::Params;
 use crate::options::RefreshMode;
 use crate::random::fingerprint;
@@ -14,7 +15,12 @@ use crate::world::State;
 use crate::world::tokens::{RefreshState, RefreshToken, Spent};
 
 /// Checks everything, then rotates. A refused refresh leaves the token as it was.
-pub(super) fn rotate(feishu: &Feishu, state: &mut State, client: &Client, params: &Params) -> Result<Value, Problem> {
+pub(super) fn rotate(
+    feishu: &Feishu,
+    state: &mut State,
+    client: &Client,
+    (params, mixed_up): (&Params, Option<&MixedUpWith>),
+) -> Result<Value, Problem> {
     let text = required(params, "refresh_token")?;
     if !client.app.refresh {
         return Err(Problem::RefreshOff);
@@ -42,7 +48,9 @@ pub(super) fn rotate(feishu: &Feishu, state: &mut State, client: &Client, params
         state.tokens.kill_refresh(loser);
     }
     let first_ms = spent.map_or(now_ms, |spent| spent.at_ms);
-    let answer = issue::pair(feishu, state, successors(token, scopes));
+    let successors = successors(token, scopes);
+    let successors = mixed_up.and_then(|with| of_another(state, &successors, with)).unwrap_or(successors);
+    let answer = issue::pair(feishu, state, successors);
     let kept = matches!(mode, RefreshMode::GraceSame { .. }).then(|| answer.clone());
     let successor = answer["refresh_token"].as_str().map(fingerprint);
     state.tokens.spend(text, Spent { at_ms: first_ms, successor, answer: kept });
@@ -84,4 +92,11 @@ fn successors(token: RefreshToken, scopes: Vec<String>) -> Pair {
         scopes,
         refreshable: true,
     }
+}
+
+/// The same for the person that the platform mixes this one up with.
+fn of_another(state: &mut State, pair: &Pair, with: &MixedUpWith) -> Option<Pair> {
+    let person = state.people.find(&with.0)?;
+    let (app_id, scopes, chain) = (pair.app_id.clone(), pair.scopes.clone(), state.tokens.begin_chain());
+    Some(Pair { app_id, person, chain, consented_ms: pair.consented_ms, scopes, refreshable: pair.refreshable })
 }
