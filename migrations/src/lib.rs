@@ -18,6 +18,7 @@ mod m20261125_000009_refreshing;
 mod m20261125_000010_suspensions;
 mod m20261125_000011_reasks;
 mod m20261125_000012_jobs;
+mod m20261125_000013_identities;
 mod m20261125_000016_urgent_refreshes;
 
 use std::collections::BTreeSet;
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000010_suspensions::Migration),
             Box::new(m20261125_000011_reasks::Migration),
             Box::new(m20261125_000012_jobs::Migration),
+            Box::new(m20261125_000013_identities::Migration),
             Box::new(m20261125_000016_urgent_refreshes::Migration),
         ]
     }

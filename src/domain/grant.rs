@@ -76,6 +76,8 @@ pub struct GrantFacts {
     pub info_at: Option<Timestamp>,
     /// When a caller was given a token of it; kept once per pair, see [`Self::is_used`].
     pub used_at: Option<Timestamp>,
+    /// When the platform is to be asked next whose the pair is: [`NEVER_ASKED`] at first, nothing once that is known.
+    pub identity_due_at: Option<Timestamp>,
 }
 
 /// A pair of tokens that was checked to be the asked person's and is about to be stored.
@@ -100,6 +102,12 @@ impl GrantFacts {
         self.used_at.is_some_and(|used| used >= self.obtained_at)
     }
 
+    /// Whether the pair must not be given out before the platform was asked whose it is.
+    #[must_use]
+    pub fn is_unidentified(&self, now: Timestamp) -> bool {
+        self.identity_due_at.is_some_and(|due| due <= now) && self.lives_for(now, Duration::ZERO)
+    }
+
     /// Whether it is time to refresh: the used fraction of the life has reached `threshold` (0.5 … 0.98), or less
     /// than five minutes are left of a life longer than ten (requirement C-9).
     #[must_use]
@@ -116,6 +124,9 @@ impl GrantFacts {
         by_share.min(self.access_expires_at.minus(margin))
     }
 }
+
+/// Before all times, whatever the clock of the process that reads it says.
+pub const NEVER_ASKED: Timestamp = Timestamp::from_micros(0);
 
 /// A refresh is never later than this before the end of the access token's life.
 pub const LATEST_REFRESH_MARGIN: Duration = Duration::from_mins(5);
@@ -140,6 +151,7 @@ mod tests {
             refreshable: true,
             info_at: None,
             used_at: None,
+            identity_due_at: None,
         }
     }
 

@@ -126,6 +126,7 @@ mod tests {
             refreshable: true,
             info_at: None,
             used_at: used.then(|| Timestamp::from_secs(1_001)),
+            identity_due_at: None,
         }
     }
 

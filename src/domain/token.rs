@@ -17,6 +17,8 @@ pub struct TokenAnswer {
     pub refresh: Option<RefreshToken>,
     /// The scopes that were granted, by the platform's word.
     pub scopes: ScopeSet,
+    /// Whose they are, where the answer says so.
+    pub subject: Option<SubjectId>,
 }
 
 impl TokenAnswer {

@@ -5,10 +5,11 @@
 //! refresh token at most once: within this process one refresh per grant is under way ([`single_flight`]), among several the
 //! store's claim decides ([`refresher`]); how many at a time, and who first, is [`admission`]'s; what nobody asks for is
 //! [`scheduler`]'s; what is made of a platform that is away [`reach`]'s; what the database could not take is [`spooling`]'s;
-//! what people are called is [`user_info`]'s.
+//! whose a new pair is [`identities`]'s; what people are called [`user_info`]'s.
 
 mod admission;
 mod changes;
+mod identities;
 mod outcomes;
 mod reach;
 mod refresher;
@@ -74,6 +75,8 @@ struct Inner {
     metrics: Metrics,
     tracker: TaskTracker,
     flights: SingleFlight,
+    /// The questions under way of whose a pair is.
+    checks: SingleFlight,
     queues: HashMap<AppId, Arc<Queue>>,
     paused: Mutex<HashMap<AppId, Timestamp>>,
     reach: Reach,
@@ -181,6 +184,7 @@ impl Grants {
             metrics,
             tracker,
             flights: SingleFlight::default(),
+            checks: SingleFlight::default(),
             queues,
             paused: Mutex::default(),
             reach: Reach::default(),
@@ -215,6 +219,7 @@ impl Grants {
             return Ok(Lookup::Suspended(suspension));
         }
         let Some(grant) = grant else { return Ok(Lookup::Ask { found: None }) };
+        let Some(grant) = self.known(grant).await? else { return Ok(Lookup::Ask { found: None }) };
         if !grant.facts.scopes.covers(scopes) {
             return Ok(ask_for_more_than(&grant));
         }
@@ -242,9 +247,10 @@ impl Grants {
         let outcome = tokio::time::timeout(CALLER_PATIENCE, self.refresh_detached(wanted)).await;
         let error = match outcome.unwrap_or(Err(RefreshError::Unavailable)) {
             Ok(()) => {
-                let Some(fresh) = self.0.store.grant(&grant.facts.subject).await? else {
-                    return Ok(Lookup::Ask { found: None });
-                };
+                let fresh = self.0.store.grant(&grant.facts.subject).await?;
+                let Some(fresh) = fresh else { return Ok(Lookup::Ask { found: None }) };
+                // Another process may have refreshed it.
+                let Some(fresh) = self.known(fresh).await? else { return Ok(Lookup::Ask { found: None }) };
                 // The grant may have died or lost scopes meanwhile.
                 let lives = fresh.facts.lives_for(self.0.clock.now(), Duration::ZERO);
                 let (usable, ask) = (lives && fresh.facts.scopes.covers(scopes), ask_for_more_than(&fresh));

@@ -40,6 +40,7 @@ struct Flight<'a> {
     news: Arc<Notify>,
     grant: Option<Box<Grant>>,
     pair: Option<(TokenAnswer, Timestamp)>,
+    saved: Option<Grant>,
     spooled: bool,
     error: Option<PlatformError>,
 }
@@ -84,14 +85,14 @@ impl Grants {
             grant: wanted.grant,
             generation: wanted.generation,
         };
-        let (grant, pair, spooled, error) = (None, None, false, None);
-        let flight = Flight { grants: self, platform, attempt, news, grant, pair, spooled, error };
+        let (grant, pair, saved, spooled, error) = (None, None, None, false, None);
+        let flight = Flight { grants: self, platform, attempt, news, grant, pair, saved, spooled, error };
         flight.fly(admitted).await
     }
 }
 
 impl Flight<'_> {
-    async fn fly(mut self, _admitted: Admitted) -> Result<(), RefreshError> {
+    async fn fly(mut self, admitted: Admitted) -> Result<(), RefreshError> {
         let mut machine = Refresh::new(self.grants.0.timers);
         let mut event = Event::Begin;
         let outcome = loop {
@@ -104,13 +105,16 @@ impl Flight<'_> {
             // It has found its place; if the file stays, it is replayed without effect.
             self.grants.unspool(self.attempt.id.clone()).await;
         }
+        // From here on a kill costs nothing: others may be let in.
+        drop(admitted);
         self.note(outcome).await;
         if self.grant.is_some() {
             // Whoever waits for the claim to end, in whatever way.
             (self.grants.0.tell)(Hint::Grant(self.attempt.grant.clone()));
         }
         failpoint::reach("c11");
-        self.result(outcome)
+        self.result(outcome)?;
+        self.identified().await
     }
 
     async fn perform(&mut self, effect: Effect) -> Event {
@@ -186,20 +190,26 @@ impl Flight<'_> {
         Err(PlatformError::Unclear)
     }
 
-    async fn save(&self) -> Result<Event, StoreError> {
+    async fn identified(self) -> Result<(), RefreshError> {
+        let Some(saved) = &self.saved else { return Ok(()) };
+        self.grants.identified(saved, self.pair.and_then(|(answer, _)| answer.subject)).await
+    }
+
+    async fn save(&mut self) -> Result<Event, StoreError> {
         let (Some(grant), Some((answer, at))) = (&self.grant, &self.pair) else {
             return Ok(Event::Saved(Saved::Stored));
         };
         let store = &self.grants.0.store;
         let saved = store.save_refreshed(&grant.facts.id, grant.facts.version, answer, *at).await?;
         failpoint::reach("c10");
-        if matches!(saved, Save::Stored(_)) {
+        if let Save::Stored(saved) = saved {
+            self.saved = Some(saved);
             return Ok(Event::Saved(Saved::Stored));
         }
         // An earlier try may have stored it though its answer was lost.
         let ours = |stored: &Grant| stored.access.matches(answer.access.expose());
-        let stored = store.grant_by_id(&grant.facts.id).await?.is_some_and(|stored| ours(&stored));
-        Ok(Event::Saved(if stored { Saved::Stored } else { Saved::Overtaken }))
+        self.saved = store.grant_by_id(&grant.facts.id).await?.filter(ours);
+        Ok(Event::Saved(if self.saved.is_some() { Saved::Stored } else { Saved::Overtaken }))
     }
 
     async fn spool(&mut self) -> bool {

@@ -74,7 +74,9 @@ impl Grants {
 }
 
 async fn revoke_tokens(platform: &Platform, grant: &Grant) -> Result<(), RevokeError> {
-    for token in grant.refresh.iter().chain([&grant.access]) {
+    // A grant whose pair was another person's holds none.
+    let tokens = grant.refresh.iter().chain([&grant.access]);
+    for token in tokens.filter(|token| !token.expose().is_empty()) {
         match platform.oauth.revoke(token).await {
             // A token that the platform no longer knows is as dead as it can be.
             Ok(()) | Err(PlatformError::Revoked { .. } | PlatformError::Rejected { .. }) => {}

@@ -1,4 +1,4 @@
-//! What is asked of a refresh.
+//! What a refresh is to do: asked for by look-ups and by the schedule, done by the refresher.
 
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::GrantFacts;

@@ -9,6 +9,7 @@ pub(super) struct Refresh {
     paused: IntGaugeVec,
     set_aside_total: IntCounterVec,
     spooled_total: IntCounterVec,
+    identity_total: IntCounterVec,
 }
 
 impl Refresh {
@@ -29,6 +30,11 @@ impl Refresh {
                 "refresh_spooled_total",
                 "refreshed pairs written to the spool because the database was away",
                 &[],
+            )?,
+            identity_total: b.counter(
+                "refresh_identity_total",
+                "refreshed pairs by whose the platform says that they are",
+                &["app_id", "outcome"],
             )?,
         })
     }
@@ -61,6 +67,11 @@ impl Metrics {
     /// A refreshed pair came for a grant that had changed.
     pub fn pair_set_aside(&self, app: &str) {
         self.0.refresh.set_aside_total.with_label_values(&[app]).inc();
+    }
+
+    /// The platform said whose a refreshed pair is: `same`, `another`, `unknown` (it did not say).
+    pub fn pair_identified(&self, app: &str, outcome: &'static str) {
+        self.0.refresh.identity_total.with_label_values(&[app, outcome]).inc();
     }
 
     /// A refreshed pair went to the spool.

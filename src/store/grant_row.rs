@@ -6,7 +6,7 @@
 use sea_orm::ActiveValue::Set;
 
 use crate::domain::clock::Timestamp;
-use crate::domain::grant::{Grant, GrantFacts, GrantStatus, GrantVersion, VerifiedTokens};
+use crate::domain::grant::{Grant, GrantFacts, GrantStatus, GrantVersion, NEVER_ASKED, VerifiedTokens};
 use crate::domain::ids::{AppId, GrantId, Subject, SubjectId, TenantKey};
 use crate::domain::refresh_plan::{Due, RefreshPlan};
 use crate::domain::scopes::ScopeSet;
@@ -89,6 +89,7 @@ pub(super) fn with_tokens(
         dead_code: Set(None),
         dead_at: Set(None),
         used_at: Set(micros(facts.used_at)),
+        identity_due_at: Set(micros(facts.identity_due_at)),
         reask_due_at: Set(None),
         updated_at: Set(now.as_micros()),
         ..at_rest(due)
@@ -105,6 +106,23 @@ pub(super) fn dead(code: i64, now: Timestamp) -> ActiveModel {
         updated_at: Set(now.as_micros()),
         ..at_rest(None)
     }
+}
+
+/// What is left of a grant whose pair is another person's: nothing that could be given out, and nothing that a late pair
+/// could heal.
+pub(super) fn without_tokens(vault: &Vault, facts: &GrantFacts, now: Timestamp) -> Result<ActiveModel, StoreError> {
+    let GrantVersion { consent_no, generation } = facts.version;
+    let sealer = Sealer { vault, id: &facts.id, consent_no };
+    let nothing = Secret::new(String::new());
+    Ok(ActiveModel {
+        access_sealed: Set(sealer.seal("access_sealed", generation, &nothing)?),
+        refresh_sealed: Set(None),
+        access_expires_at: Set(now.min(facts.access_expires_at).as_micros()),
+        refresh_expires_at: Set(None),
+        identity_due_at: Set(None),
+        dead_code: Set(None),
+        ..dead(0, now)
+    })
 }
 
 /// No refresh is under way, and the next one is at this time.
@@ -140,6 +158,7 @@ pub(super) fn renewed(facts: GrantFacts, answer: &TokenAnswer, now: Timestamp) -
         access_expires_at: now.plus(answer.access_ttl),
         refresh_expires_at: if keeps_refresh { facts.refresh_expires_at } else { refresh_ttl.map(|ttl| now.plus(ttl)) },
         refreshable: answer.refresh.is_some() || facts.refreshable,
+        identity_due_at: Some(NEVER_ASKED),
         ..facts
     }
 }
@@ -190,6 +209,7 @@ pub(super) fn facts(row: &Model) -> Result<GrantFacts, StoreError> {
         refreshable: row.refresh_sealed.is_some(),
         info_at: timestamp(row.info_at),
         used_at: timestamp(row.used_at),
+        identity_due_at: timestamp(row.identity_due_at),
     })
 }
 

@@ -209,6 +209,7 @@ fn consented_facts(
         info_at: Some(now),
         // Somebody has just asked for it.
         used_at: Some(now),
+        identity_due_at: None,
     })
 }
 

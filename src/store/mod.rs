@@ -23,6 +23,7 @@
 //! | `grants`, `grant_row` | grants |
 //! | `due_grants` | which grants are to be refreshed |
 //! | `refresh_claims`, `refresh_journal` | who refreshes what, and what became of it |
+//! | `identities` | whose a refreshed pair is |
 //! | `quarantine`, `spool` | pairs that could not be saved where they belong |
 //! | `budgets` | the platforms' rate limits, shared by all replicas |
 //! | `changes`, `suspensions` | what the platform takes away from grants |
@@ -48,6 +49,7 @@ mod flows;
 mod grant_row;
 mod grants;
 mod housekeeping;
+mod identities;
 mod inbox;
 mod inbox_key;
 mod inbox_rows;

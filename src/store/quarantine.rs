@@ -1,18 +1,19 @@
 //! Pairs of tokens that were set aside, because the row that they belong to had moved on when they came: on a platform that
 //! answers a repeated refresh with another pair, it is not known which of the two lives. If the pair in the row is denied
-//! later, the one that was set aside takes its place, once, before the person is asked.
+//! later, the one that was set aside takes its place, once, before the person is asked. A pair that turned out to be another
+//! person's lies here too, with that person's id, and is never recalled.
 
 use std::sync::Arc;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::domain::clock::Timestamp;
-use crate::domain::grant::{Grant, GrantFacts};
-use crate::domain::ids::AttemptId;
+use crate::domain::grant::{Grant, GrantFacts, NEVER_ASKED};
+use crate::domain::ids::{AttemptId, SubjectId};
 use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
-use crate::domain::token::TokenAnswer;
+use crate::domain::token::{RefreshToken, TokenAnswer};
 use crate::store::entity::quarantined_pair::{ActiveModel, Column, Entity, Model};
 use crate::store::entity::{SealedColumn, grant};
 use crate::store::grants::takes_a_pair;
@@ -32,13 +33,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let row = aside(&self.vault, attempt, grant, answer, now)?;
-        self.write(move |scope| {
-            Box::pin(async move {
-                Entity::insert(row).exec_without_returning(&scope.tx).await?;
-                Ok(())
-            })
-        })
-        .await
+        self.write(move |scope| Box::pin(async move { insert(&scope.tx, row).await })).await
     }
 
     /// Puts the newest pair that was set aside for this consent into the row, if the row is still at `grant`'s version;
@@ -50,6 +45,7 @@ impl Store {
                 let of_consent = Entity::find()
                     .filter(Column::GrantId.eq(facts.id.as_str()))
                     .filter(Column::ConsentNo.eq(facts.version.consent_no))
+                    .filter(Column::Subject.is_null())
                     .order_by_desc(Column::CreatedAt);
                 let Some(pair) = of_consent.one(&scope.tx).await? else { return Ok(false) };
                 let restored = restored(&vault, &facts, &pair)?;
@@ -65,6 +61,32 @@ impl Store {
         })
         .await
     }
+}
+
+/// The row's own pair, as one of this other person.
+pub(super) fn another_persons(
+    vault: &Vault,
+    attempt: &AttemptId,
+    grant: &Grant,
+    whose: &SubjectId,
+) -> Result<ActiveModel, StoreError> {
+    let facts = &grant.facts;
+    let ttl = facts.refresh_expires_at.map(|end| end.since(facts.obtained_at));
+    let answer = TokenAnswer {
+        access: grant.access.clone(),
+        access_ttl: facts.access_expires_at.since(facts.obtained_at),
+        refresh: grant.refresh.clone().map(|token| RefreshToken { token, ttl }),
+        scopes: facts.scopes.clone(),
+        subject: None,
+    };
+    let row = aside(vault, attempt, grant, &answer, facts.obtained_at)?;
+    Ok(ActiveModel { subject: Set(Some(whose.as_str().to_owned())), ..row })
+}
+
+/// Puts a pair into the quarantine.
+pub(super) async fn insert(tx: &DatabaseTransaction, pair: ActiveModel) -> Result<(), StoreError> {
+    Entity::insert(pair).exec_without_returning(tx).await?;
+    Ok(())
 }
 
 fn aside(
@@ -92,6 +114,7 @@ fn aside(
         access_expires_at: Set(now.plus(answer.access_ttl).as_micros()),
         refresh_expires_at: Set(micros(ends)),
         scopes: Set(answer.scopes.to_string()),
+        subject: Set(None),
         created_at: Set(now.as_micros()),
     })
 }
@@ -113,6 +136,7 @@ fn restored(vault: &Vault, facts: &GrantFacts, pair: &Model) -> Result<Grant, St
         access_expires_at: Timestamp::from_micros(pair.access_expires_at),
         refresh_expires_at: timestamp(pair.refresh_expires_at),
         refreshable: refresh.is_some(),
+        identity_due_at: Some(NEVER_ASKED),
         ..facts
     };
     Ok(Grant { facts, access, refresh })

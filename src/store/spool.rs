@@ -144,6 +144,7 @@ fn decode(vault: &Vault, path: &Path) -> Option<Spooled> {
             access_ttl: Duration::from_secs(line.access_ttl_s),
             refresh,
             scopes: ScopeSet::from_list(&line.scopes),
+            subject: None,
         },
         obtained_at: Timestamp::from_micros(line.obtained_at),
     })

@@ -39,6 +39,7 @@ impl World {
                 access_ttl: Duration::from_hours(2),
                 refresh: Some(RefreshToken { token: Secret::new(format!("ur-{name}")), ttl: None }),
                 scopes: ScopeSet::default(),
+                subject: None,
             },
             obtained_at: self.now(),
         };

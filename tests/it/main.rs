@@ -22,6 +22,7 @@ mod crash;
 mod crowd;
 mod ending;
 mod hints;
+mod identities;
 mod impostor;
 mod invariants;
 mod jobs;

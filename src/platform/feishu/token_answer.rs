@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::domain::ids::SubjectId;
 use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::token::{RefreshToken, TokenAnswer};
@@ -31,7 +32,10 @@ pub(super) fn token_answer(object: &Map<String, Value>) -> Result<TokenAnswer, P
         Some(value) => life(value).ok_or(PlatformError::Unclear)?,
     };
     let scopes = text(object, "scope").map(ScopeSet::from_list).unwrap_or_default();
-    Ok(TokenAnswer { access: token(object.get("access_token"))?, access_ttl, refresh: refresh(object)?, scopes })
+    // The documents do not promise it; where it stands it counts.
+    let subject = text(object, "open_id").and_then(|id| SubjectId::parse(id).ok());
+    let (access, refresh) = (token(object.get("access_token"))?, refresh(object)?);
+    Ok(TokenAnswer { access, access_ttl, refresh, scopes, subject })
 }
 
 /// The refresh token, if one came. A life that cannot be read is unknown, which is better than a lost token: the
@@ -101,6 +105,15 @@ mod tests {
         let refresh = answer.refresh.unwrap();
         assert!(refresh.token.matches("eyJr"));
         assert_eq!(refresh.ttl, Some(Duration::from_hours(7 * 24)));
+    }
+
+    #[test]
+    fn i23_a_person_who_is_named_is_read() {
+        assert!(with("scope", json!("a")).unwrap().subject.is_none());
+        assert_eq!(with("open_id", json!("ou_1")).unwrap().subject.unwrap().as_str(), "ou_1");
+        for nobody in [json!(""), json!(null), json!(7), json!("ou 1")] {
+            assert!(with("open_id", nobody.clone()).unwrap().subject.is_none(), "{nobody}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub struct Model {
     pub access_expires_at: i64,
     pub refresh_expires_at: Option<i64>,
     pub scopes: String,
+    pub subject: Option<String>,
     pub created_at: i64,
 }
 

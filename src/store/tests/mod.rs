@@ -211,6 +211,7 @@ pub(super) fn answer(mark: &str) -> TokenAnswer {
             ttl: Some(Duration::from_hours(7 * 24)),
         }),
         scopes: ScopeSet::from_list("im:message"),
+        subject: None,
     }
 }
 

@@ -23,6 +23,7 @@ on_each_database!(
     a_dead_grant_is_never_due,
     a_pair_that_was_set_aside_gets_one_chance,
     a_pair_of_an_old_consent_is_never_recalled,
+    another_persons_pair_is_set_apart_for_good,
     what_was_set_aside_is_sealed_for_its_place,
     of_many_reservations_at_once_the_bucket_gives_what_it_has,
 );
@@ -284,4 +285,37 @@ async fn the_spool_keeps_a_pair_until_it_is_taken_out() {
     store.unspool(&folder, &pair.attempt).unwrap();
     store.unspool(&folder, &pair.attempt).unwrap();
     assert!(store.spooled(&folder).unwrap().0.is_empty());
+}
+
+async fn another_persons_pair_is_set_apart_for_good(home: Home) {
+    let (_home, store) = granted_on(home).await;
+    let first = stored_grant(&store).await;
+    let whose = SubjectId::parse("ou_2").unwrap();
+    let attempt = |name| AttemptId::parse(name).unwrap();
+    assert!(!store.set_apart(&attempt("a0"), &first, &whose, at(9)).await.unwrap(), "consented pairs are known");
+    stored(store.save_refreshed(&grant_id("g1"), first.facts.version, &answer("two"), at(10)).await.unwrap());
+    let second = stored_grant(&store).await;
+    assert!(second.facts.is_unidentified(at(-1_000_000)), "whatever the clock says");
+    let due = async |now| store.identities_due(&[app("cli_a"), app("cli_b")], at(now), 10).await.unwrap().len();
+    assert_eq!((due(10).await, store.identities_due(&[app("cli_b")], at(10), 10).await.unwrap().len()), (1, 0));
+
+    store.note_identity(&first.facts, None).await.unwrap();
+    assert_eq!(due(10).await, 1, "what is said of an older pair says nothing of this one");
+    store.note_identity(&second.facts, Some(at(70))).await.unwrap();
+    assert_eq!((due(69).await, due(70).await), (0, 1));
+
+    let apart = futures_util::future::join_all(["a1", "a2", "a3"].map(|name| {
+        let (store, second, whose, attempt) = (store.clone(), second.clone(), whose.clone(), attempt(name));
+        async move { store.set_apart(&attempt, &second, &whose, at(20)).await.unwrap() }
+    }));
+    assert_eq!(apart.await.into_iter().filter(|done| *done).count(), 1, "by one of many replicas");
+    let emptied = stored_grant(&store).await;
+    assert_eq!((emptied.facts.status, emptied.facts.refreshable), (GrantStatus::NeedsConsent, false));
+    assert!(
+        emptied.access.matches("") && emptied.refresh.is_none() && !emptied.facts.lives_for(at(20), Duration::ZERO)
+    );
+    assert!(!store.recall(&emptied, at(21)).await.unwrap(), "nothing brings it back");
+    let save = store.save_refreshed(&grant_id("g1"), emptied.facts.version, &answer("three"), at(22)).await.unwrap();
+    assert!(matches!(save, Save::Lost), "nor does a pair that comes late heal it");
+    assert_eq!(due(100).await, 0);
 }

@@ -90,6 +90,7 @@ async fn grant(store: &Store, number: usize) {
         access_ttl: HOUR,
         refresh: Some(refresh),
         scopes: ScopeSet::from_list("a"),
+        subject: None,
     };
     let identity = Identity {
         subject: subject(number).id,
