@@ -2,7 +2,7 @@
 //! here is what becomes of the question: the person is asked again or it fails, nothing is kept, the caller is told.
 
 mod kept;
-mod refused;
+pub(crate) mod refused;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

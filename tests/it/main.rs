@@ -15,6 +15,7 @@ mod bad_api;
 mod bad_clients;
 mod bad_frames;
 mod bad_oauth;
+mod bad_refreshes;
 mod browser;
 mod cli;
 mod conformance;

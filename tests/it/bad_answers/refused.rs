@@ -19,7 +19,7 @@ fn refusals() -> Vec<(&'static str, Value)> {
 }
 
 /// A42 to A45: fields that cannot be what they are there for.
-fn fields() -> Vec<(&'static str, Value)> {
+pub(crate) fn fields() -> Vec<(&'static str, Value)> {
     let lives = [json!(0), json!(-1), json!(1e18), json!("soon"), json!(7200.5), json!(true), json!(null)];
     let lives = lives.into_iter().map(|life| ("A42", pair_with("expires_in", life)));
     let texts = ["a\r\nX-Evil: 1", "a\nb", "a\0b", "a b", "tökén", ""];
@@ -37,7 +37,7 @@ fn fields() -> Vec<(&'static str, Value)> {
 }
 
 /// A46: bodies that are no JSON object.
-fn bodies() -> Vec<(&'static str, Value)> {
+pub(crate) fn bodies() -> Vec<(&'static str, Value)> {
     let pair = pair().to_string();
     vec![
         ("A46 empty", body("")),
@@ -66,7 +66,7 @@ fn raw(head: &str, length: usize, content: &[u8]) -> Value {
 
 /// A47, A48: elsewhere, and too late. What the platform does after our time-out (20 s) looks like an answer that was
 /// lost: that is what is played here; the time-out itself is in the unit tests.
-fn fates(elsewhere: &str) -> Vec<(&'static str, Value)> {
+pub(crate) fn fates(elsewhere: &str) -> Vec<(&'static str, Value)> {
     let redirect = |status: u16| json!({ "kind": "status", "status": status, "headers": { "location": elsewhere } });
     vec![
         ("A47 301", redirect(301)),
