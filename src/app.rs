@@ -6,6 +6,7 @@
 //! closes.
 
 mod ambient;
+mod app_tokens;
 mod archive;
 mod error;
 mod hearing;
@@ -51,6 +52,7 @@ pub use keys::Keys;
 pub use output::print;
 pub use ring::Ring;
 
+use app_tokens::AppTokens;
 use lock::ProcessLock;
 use storage::{keyring, open_store, store_config};
 use streams::Streams;
@@ -109,7 +111,8 @@ impl Gateway {
     pub async fn start(config: Config, ambient: Ambient) -> Result<Self, StartError> {
         ambient::install_tls_provider();
         let lock = ProcessLock::take(config.database.url.expose())?;
-        let platforms = platforms::build(&config, &ambient)?;
+        let tokens = AppTokens::default();
+        let platforms = platforms::build(&config, &ambient, &tokens)?;
         let api = bind(config.server.listen).await?;
         let metrics_listener = bind(config.metrics.listen).await?;
         let store_tasks = TaskTracker::new();
@@ -118,6 +121,7 @@ impl Gateway {
         store.take_up_sealing_key().await?;
         let (tell, hints) = hearing::outlet(&config, &ambient, &metrics)?;
         let base = Base { ambient, metrics, shutdown: Shutdown::default(), store: store.clone(), tell };
+        tokens.open(store.clone(), base.shutdown.tracker.clone());
         let auth_sessions = auth_sessions(&base, &config, &platforms);
         let grants = refreshing::grants(&base, &config, &platforms, &auth_sessions);
         if let Err(error) = grants.take_over().await {
@@ -194,7 +198,7 @@ pub fn check(config: &Config) -> Result<(), StartError> {
     keyring(config)?;
     store_config(config, false).check()?;
     hearing::server(config)?;
-    platforms::build(config, &Ambient::default())?;
+    platforms::build(config, &Ambient::default(), &AppTokens::default())?;
     Ok(())
 }
 

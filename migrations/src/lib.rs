@@ -19,6 +19,7 @@ mod m20261125_000010_suspensions;
 mod m20261125_000011_reasks;
 mod m20261125_000012_jobs;
 mod m20261125_000013_identities;
+mod m20261125_000014_app_tokens;
 mod m20261125_000016_urgent_refreshes;
 
 use std::collections::BTreeSet;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000011_reasks::Migration),
             Box::new(m20261125_000012_jobs::Migration),
             Box::new(m20261125_000013_identities::Migration),
+            Box::new(m20261125_000014_app_tokens::Migration),
             Box::new(m20261125_000016_urgent_refreshes::Migration),
         ]
     }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::app_tokens::AppTokens;
 use super::{Ambient, StartError};
 use crate::auth_session::AppWay;
 use crate::config::{App, Auth, Binding, CodeChoice, Config, OAuthVersion};
 use crate::domain::ids::TenantKey;
+use crate::platform::app_token::Shelf;
 use crate::platform::feishu::config::{CardOptions, FeishuConfig, OAuthVersion as FeishuOAuthVersion};
 use crate::platform::feishu::{self, codec::Renderer, endpoint::Endpoint, protocol::FeishuProtocol};
 use crate::platform::{Platform, client};
@@ -19,21 +21,21 @@ pub(super) struct Built {
     pub(super) tenant: Option<TenantKey>,
 }
 
-type Build = fn(&App, &Auth, &Ambient) -> Result<Platform, String>;
+type Build = fn(&App, &Auth, &Ambient, Shelf) -> Result<Platform, String>;
 
 /// Every platform. A new one adds its line here.
 const REGISTRY: &[(&str, Build)] = &[(feishu::PLATFORM_ID, build_feishu)];
 
 /// Builds every configured app.
-pub(super) fn build(config: &Config, ambient: &Ambient) -> Result<Vec<Built>, StartError> {
-    config.apps.iter().map(|app| build_one(app, config, ambient)).collect()
+pub(super) fn build(config: &Config, ambient: &Ambient, tokens: &AppTokens) -> Result<Vec<Built>, StartError> {
+    config.apps.iter().map(|app| build_one(app, config, ambient, tokens.shelf(&app.app_id))).collect()
 }
 
-fn build_one(app: &App, config: &Config, ambient: &Ambient) -> Result<Built, StartError> {
+fn build_one(app: &App, config: &Config, ambient: &Ambient, shelf: Shelf) -> Result<Built, StartError> {
     let failed = |reason: String| StartError::App { app: app.app_id.to_string(), reason };
     let known = REGISTRY.iter().find(|(name, _)| *name == app.platform.as_str());
     let (_, build) = known.ok_or_else(|| failed(format!("there is no platform called {}", app.platform)))?;
-    let platform = build(app, &config.auth, ambient).map_err(failed)?;
+    let platform = build(app, &config.auth, ambient, shelf).map_err(failed)?;
     let way = way(app, config.server.public_url.as_ref());
     Ok(Built { platform: Arc::new(platform), way, tenant: app.tenant_key.clone() })
 }
@@ -55,7 +57,7 @@ fn way(app: &App, public_url: Option<&Url>) -> AppWay {
     }
 }
 
-fn build_feishu(app: &App, auth: &Auth, ambient: &Ambient) -> Result<Platform, String> {
+fn build_feishu(app: &App, auth: &Auth, ambient: &Ambient, shelf: Shelf) -> Result<Platform, String> {
     let (open_base, accounts_base) = hosts(app)?;
     let card = CardOptions {
         include_description: auth.card_include_description,
@@ -87,7 +89,8 @@ fn build_feishu(app: &App, auth: &Auth, ambient: &Ambient) -> Result<Platform, S
         card,
     };
     let protocol = Arc::new(FeishuProtocol { endpoint, tls, renderer });
-    feishu::platform(config, http, Arc::clone(&ambient.clock), Some(protocol)).map_err(|error| error.to_string())
+    let kept = (Arc::clone(&ambient.clock), shelf);
+    feishu::platform(config, http, kept, Some(protocol)).map_err(|error| error.to_string())
 }
 
 /// The open and the accounts host: as configured, or those of the app's domain.

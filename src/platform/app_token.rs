@@ -1,5 +1,6 @@
 //! An app's own access token: fetched when first needed, kept until shortly before its end, fetched once however many
-//! need it at the same time. Knows no platform; how to fetch it is handed in.
+//! need it at the same time. Knows no platform and no store: how to fetch it is handed in, and so is the [`Shelf`] on which
+//! it outlives the process and reaches the other replicas. The shelf is looked at before a fetch and nothing depends on it.
 //!
 //! One flight: the fetch happens under an asynchronous lock. Whoever waits for the lock finds a fresh token, or the
 //! failure of the flight it waited for, and does not call again. If the one that fetches is dropped (its caller gave
@@ -30,9 +31,32 @@ pub struct FetchedToken {
 /// Asks the platform for a token.
 pub type Fetch = Box<dyn Fn() -> BoxFuture<'static, Result<FetchedToken, PlatformError>> + Send + Sync>;
 
+/// A token and until when it is to be used.
+pub struct KeptToken {
+    /// The token.
+    pub token: Secret,
+    /// Not used from then on.
+    pub until: Timestamp,
+}
+
+/// Looks for a token that this process, its former self or another one has kept. It does not take long.
+pub type Look = Box<dyn Fn() -> BoxFuture<'static, Option<KeptToken>> + Send + Sync>;
+
+/// Keeps a token, in the place of the one that the platform has refused, if that is known. Nobody waits for it.
+pub type Keep = Box<dyn Fn(KeptToken, Option<Secret>) + Send + Sync>;
+
+/// Where a token outlives the process.
+pub struct Shelf {
+    /// Finds what is kept.
+    pub look: Look,
+    /// Keeps it.
+    pub keep: Keep,
+}
+
 /// The token of one app.
 pub struct AppToken {
     fetch: Fetch,
+    shelf: Shelf,
     clock: Arc<dyn Clock>,
     /// Counts flights that failed, so that a waiter can tell whether one failed while it waited.
     failures: AtomicU64,
@@ -43,13 +67,15 @@ pub struct AppToken {
 struct Held {
     token: Option<(Secret, Timestamp)>,
     last_error: Option<PlatformError>,
+    /// The last token that the platform did not take.
+    refused: Option<Secret>,
 }
 
 impl AppToken {
     /// Nothing is fetched yet.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>, fetch: Fetch) -> Self {
-        Self { fetch, clock, failures: AtomicU64::new(0), held: Mutex::new(Held::default()) }
+    pub fn new(clock: Arc<dyn Clock>, fetch: Fetch, shelf: Shelf) -> Self {
+        Self { fetch, shelf, clock, failures: AtomicU64::new(0), held: Mutex::new(Held::default()) }
     }
 
     /// A token that is good for a while.
@@ -64,6 +90,11 @@ impl AppToken {
         {
             return Err(error.clone());
         }
+        if let Some(kept) = (self.shelf.look)().await
+            && let Some(token) = held.take_over(kept, self.clock.now())
+        {
+            return Ok(token);
+        }
         self.fly(&mut held).await
     }
 
@@ -71,7 +102,9 @@ impl AppToken {
     /// meanwhile stays.
     pub async fn invalidate(&self, token: &Secret) {
         let mut held = self.held.lock().await;
-        held.token.take_if(|(known, _)| known.matches(token.expose()));
+        if held.token.take_if(|(known, _)| known.matches(token.expose())).is_some() {
+            held.refused = Some(token.clone());
+        }
     }
 
     async fn fly(&self, held: &mut Held) -> Result<Secret, PlatformError> {
@@ -80,6 +113,7 @@ impl AppToken {
             Ok(fetched) => {
                 let usable_until = asked_at.plus(fetched.ttl.saturating_sub(EARLY.min(fetched.ttl / 2)));
                 held.token = Some((fetched.token.clone(), usable_until));
+                (self.shelf.keep)(KeptToken { token: fetched.token.clone(), until: usable_until }, held.refused.take());
                 Ok(fetched.token)
             }
             Err(error) => {
@@ -92,6 +126,15 @@ impl AppToken {
 }
 
 impl Held {
+    /// Takes a kept token, unless it is over or the platform has refused it.
+    fn take_over(&mut self, kept: KeptToken, now: Timestamp) -> Option<Secret> {
+        if self.refused.as_ref().is_some_and(|refused| refused.matches(kept.token.expose())) {
+            return None;
+        }
+        self.token = Some((kept.token, kept.until));
+        self.usable(now)
+    }
+
     fn usable(&self, now: Timestamp) -> Option<Secret> {
         self.token.as_ref().filter(|(_, until)| now < *until).map(|(token, _)| token.clone())
     }
@@ -118,6 +161,18 @@ mod tests {
         clock: Arc<ManualClock>,
         calls: Arc<AtomicU64>,
         token: Arc<AppToken>,
+        kept: Arc<Mutex<Option<(Secret, Timestamp)>>>,
+    }
+
+    fn shelf(kept: &Arc<Mutex<Option<(Secret, Timestamp)>>>) -> Shelf {
+        let (look, keep) = (Arc::clone(kept), Arc::clone(kept));
+        Shelf {
+            look: Box::new(move || {
+                let look = Arc::clone(&look);
+                async move { look.lock().await.clone().map(|(token, until)| KeptToken { token, until }) }.boxed()
+            }),
+            keep: Box::new(move |kept, _| *keep.try_lock().unwrap() = Some((kept.token, kept.until))),
+        }
     }
 
     /// A token source that gives `t-1`, `t-2`, … after yielding, or fails while `failing` is set.
@@ -136,8 +191,9 @@ mod tests {
             }
             .boxed()
         });
-        let token = Arc::new(AppToken::new(Arc::clone(&clock) as Arc<dyn Clock>, fetch));
-        Bench { clock, calls, token }
+        let kept = Arc::<Mutex<Option<(Secret, Timestamp)>>>::default();
+        let token = Arc::new(AppToken::new(Arc::clone(&clock) as Arc<dyn Clock>, fetch, shelf(&kept)));
+        Bench { clock, calls, token, kept }
     }
 
     #[tokio::test]
@@ -185,6 +241,22 @@ mod tests {
         assert!(bench.token.get().await.unwrap().matches("t-2"));
         bench.token.invalidate(&first).await;
         assert!(bench.token.get().await.unwrap().matches("t-2"));
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_is_used_until_its_end_and_never_when_it_was_refused() {
+        let bench = bench(7200, 0);
+        *bench.kept.lock().await = Some((Secret::new("kept".to_owned()), Timestamp::from_secs(100)));
+        let kept = bench.token.get().await.unwrap();
+        assert!(kept.matches("kept"));
+        assert_eq!(bench.calls.load(Ordering::SeqCst), 0, "nothing is fetched");
+        bench.token.invalidate(&kept).await;
+        assert!(bench.token.get().await.unwrap().matches("t-1"), "though it lies there still");
+        *bench.kept.lock().await = Some((Secret::new("over".to_owned()), Timestamp::from_secs(7000)));
+        bench.clock.0.store(7000, Ordering::SeqCst);
+        assert!(bench.token.get().await.unwrap().matches("t-2"));
+        let kept = bench.kept.lock().await.clone().unwrap();
+        assert!(kept.0.matches("t-2") && kept.1 == Timestamp::from_secs(13_900), "it is kept in turn");
     }
 
     #[tokio::test]

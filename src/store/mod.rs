@@ -31,10 +31,12 @@
 //! | `jobs` | what runs once over all replicas |
 //! | `user_info` | what people are called, as the platform says it by now |
 //! | `links` | links that name a session |
+//! | `app_tokens` | the apps' own tokens |
 //! | `api_keys`, `tenants`, `housekeeping` | the rest |
 //! | `entity` | the rows |
 
 mod api_keys;
+mod app_tokens;
 mod backup;
 mod batch;
 mod budgets;

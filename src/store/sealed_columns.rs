@@ -58,6 +58,14 @@ pub(super) const SEALED: &[SealedTable] = &[
         ],
     },
     SealedTable {
+        name: "app_tokens",
+        key: "app_id",
+        consent_no: None,
+        // Its end: nobody who can write to the table makes a token last.
+        generation: Some("usable_until"),
+        columns: &[("token_sealed", Generation)],
+    },
+    SealedTable {
         name: "quarantined_pairs",
         key: "attempt",
         consent_no: Some("consent_no"),

@@ -8,6 +8,7 @@
 #[macro_use]
 mod harness;
 
+mod app_tokens;
 mod asking;
 mod backup;
 mod bad_answers;

@@ -42,6 +42,7 @@ use std::sync::Arc;
 use crate::domain::clock::Clock;
 use crate::domain::ids::{InvalidId, PlatformId};
 use crate::platform::Platform;
+use crate::platform::app_token::Shelf;
 use crate::stream::contract::Protocol;
 
 use api::Api;
@@ -53,17 +54,17 @@ use oauth::FeishuOAuth;
 pub const PLATFORM_ID: &str = "feishu";
 
 /// Puts one app together. `http` comes from [`crate::platform::client::http_client`]; `protocol` opens its event
-/// stream, if it is to have one.
+/// stream, if it is to have one; on the `shelf` the app's own token outlives the process.
 pub fn platform(
     config: FeishuConfig,
     http: reqwest::Client,
-    clock: Arc<dyn Clock>,
+    (clock, shelf): (Arc<dyn Clock>, Shelf),
     protocol: Option<Arc<dyn Protocol>>,
 ) -> Result<Platform, InvalidId> {
     let id = PlatformId::parse(PLATFORM_ID)?;
     let config = Arc::new(config);
     let api = Arc::new(Api::new(http, &config));
-    let tenant_token = tenant_token::tenant_token(Arc::clone(&api), Arc::clone(&config), clock);
+    let tenant_token = tenant_token::tenant_token(Arc::clone(&api), Arc::clone(&config), clock, shelf);
     Ok(Platform {
         id,
         app: config.app_id.clone(),

@@ -12,7 +12,7 @@ use super::reply::Effect;
 use crate::domain::clock::Clock;
 use crate::domain::secret::Secret;
 use crate::platform::PlatformError;
-use crate::platform::app_token::{AppToken, Fetch, FetchedToken};
+use crate::platform::app_token::{AppToken, Fetch, FetchedToken, Shelf};
 
 /// The platform never gives more; what it gives beyond is not believed.
 const LONGEST_LIFE: u64 = 7200;
@@ -20,12 +20,12 @@ const LONGEST_LIFE: u64 = 7200;
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// The cached token of the app.
-pub(super) fn tenant_token(api: Arc<Api>, config: Arc<FeishuConfig>, clock: Arc<dyn Clock>) -> AppToken {
+pub(super) fn tenant_token(api: Arc<Api>, config: Arc<FeishuConfig>, clock: Arc<dyn Clock>, shelf: Shelf) -> AppToken {
     let fetch: Fetch = Box::new(move || {
         let (api, config) = (Arc::clone(&api), Arc::clone(&config));
         async move { fetch(&api, &config).await }.boxed()
     });
-    AppToken::new(clock, fetch)
+    AppToken::new(clock, fetch, shelf)
 }
 
 async fn fetch(api: &Api, config: &FeishuConfig) -> Result<FetchedToken, PlatformError> {

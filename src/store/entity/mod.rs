@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "sea-orm's derive makes public items and wants public fields")]
 
 pub(super) mod api_key;
+pub(super) mod app_token;
 pub(super) mod auth_flow;
 pub(super) mod auth_session;
 pub(super) mod grant;

@@ -30,6 +30,9 @@ pub(super) async fn fill(store: &Store) {
     for attempt in ["a1", "a2"] {
         store.set_aside(&AttemptId::parse(attempt).unwrap(), &spent, &answer("aside"), at(9)).await.unwrap();
     }
+    for name in ["cli_a", "cli_b", "cli_c"] {
+        store.keep_app_token(&app(name), &secret("t-CANARY-app-token"), at(99), None).await.unwrap();
+    }
     let caller = Caller {
         key: ApiKeyId::parse("0123456789ab").unwrap(),
         name: "reports".to_owned(),

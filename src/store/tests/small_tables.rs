@@ -1,5 +1,6 @@
 //! API keys, pinned tenants, housekeeping.
 
+use super::inbox::execute;
 use super::*;
 use crate::domain::caller::{ApiKey, Caller};
 use crate::domain::ids::{ApiKeyId, TenantKey};
@@ -11,6 +12,8 @@ on_each_database!(
     a_key_is_revoked_once,
     the_first_tenant_stays,
     old_ended_sessions_go_with_their_flows,
+    of_two_app_tokens_the_one_that_is_usable_longer_stays,
+    an_app_token_is_sealed_for_its_app_and_its_end,
 );
 
 fn key(id: &str, created: i64) -> ApiKey {
@@ -110,5 +113,43 @@ async fn old_ended_sessions_go_with_their_flows(home: Home) {
         let id = AuthSessionId::parse(&format!("s{number}")).unwrap();
         assert_eq!(store.auth_session(&id).await.unwrap().is_some(), kept, "{number}");
         assert_eq!(store.flow(&[number; 32]).await.unwrap().is_some(), kept, "{number}");
+    }
+}
+
+async fn of_two_app_tokens_the_one_that_is_usable_longer_stays(home: Home) {
+    let store = home.open().await;
+    let holds = async |text: &str, until| {
+        let (token, end) = store.app_token(&app("cli_a")).await.unwrap().unwrap();
+        assert!(token.matches(text) && end == at(until), "{text}");
+    };
+    let keep = async |text, until, refused: Option<&str>| {
+        let refused = refused.map(secret);
+        store.keep_app_token(&app("cli_a"), &secret(text), at(until), refused.as_ref()).await.unwrap();
+    };
+    assert!(store.app_token(&app("cli_a")).await.unwrap().is_none());
+    keep("one", 100, None).await;
+    keep("shorter", 90, None).await;
+    holds("one", 100).await;
+    keep("longer", 110, None).await;
+    holds("longer", 110).await;
+    keep("other", 105, Some("one")).await;
+    holds("longer", 110).await;
+    keep("other", 105, Some("longer")).await;
+    holds("other", 105).await;
+    assert!(store.app_token(&app("cli_b")).await.unwrap().is_none());
+}
+
+async fn an_app_token_is_sealed_for_its_app_and_its_end(home: Home) {
+    let store = home.open().await;
+    let longer = ("UPDATE app_tokens SET usable_until = usable_until + 1", "cli_a");
+    let moved = ("UPDATE app_tokens SET app_id = 'cli_b'", "cli_b");
+    for (damage, app_id) in [longer, moved] {
+        store.keep_app_token(&app("cli_a"), &secret("one"), at(100), None).await.unwrap();
+        execute(&store, damage).await;
+        let found = store.app_token(&app(app_id)).await;
+        assert!(matches!(found, Err(StoreError::Corrupt { table: "app_tokens", .. })), "{damage}: {found:?}");
+        store.keep_app_token(&app(app_id), &secret("two"), at(10), None).await.unwrap();
+        assert!(store.app_token(&app(app_id)).await.unwrap().unwrap().0.matches("two"), "{damage}: any is better");
+        execute(&store, "DELETE FROM app_tokens").await;
     }
 }
