@@ -62,6 +62,12 @@ fn refreshing(base: &Base, grants: &Grants) {
             async move { work.run_refreshes(now).await.map(drop) }
         }));
         let (work, clock) = (grants.clone(), Arc::clone(&base.ambient.clock));
+        let job = periodic(base, "expiry_watch", Duration::from_mins(10), Arc::default());
+        base.shutdown.spawn(job.run(base.shutdown.soft.clone(), move || {
+            let (work, now) = (work.clone(), clock.now());
+            async move { work.run_expiry_watch(now).await.map(drop) }
+        }));
+        let (work, clock) = (grants.clone(), Arc::clone(&base.ambient.clock));
         let job = periodic(base, "identities", Duration::from_secs(30), Arc::default());
         base.shutdown.spawn(job.run(base.shutdown.soft.clone(), move || {
             let (work, now) = (work.clone(), clock.now());

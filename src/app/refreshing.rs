@@ -35,6 +35,7 @@ pub(super) fn grants(
             journal_life: refresh.journal,
             dead_life: config.cleanup.dead_grants,
             spool: spool_folder(config),
+            asks_before_expiry: refresh.asks_before_expiry,
         },
         clock: Arc::clone(&base.ambient.clock),
         random: Arc::clone(&base.ambient.random),

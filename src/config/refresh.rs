@@ -21,6 +21,8 @@ pub struct Refresh {
     pub journal: Duration,
     /// The folder for pairs that could not be saved; absent: beside the database.
     pub spool: Option<PathBuf>,
+    /// Whether a person is asked for a new consent before their refresh token ends.
+    pub asks_before_expiry: bool,
 }
 
 const HOUR: f64 = 3_600.0;
@@ -48,6 +50,7 @@ impl Refresh {
             per_minute: u32::try_from(per_minute).unwrap_or(1_000),
             journal: Duration::from_hours(24 * days),
             spool: reader.text("spool").map(PathBuf::from),
+            asks_before_expiry: reader.word("expiry_notice", &[("log", false), ("card", true)]).unwrap_or(false),
         }
     }
 }

@@ -107,9 +107,11 @@ fn refreshing_can_be_set_and_a_lease_that_is_too_short_is_refused() {
         ("CARDKEY_REFRESH__RETRY_SECONDS", "0.1"),
         ("CARDKEY_REFRESH__JOURNAL_DAYS", "2"),
         ("CARDKEY_REFRESH__SPOOL", "elsewhere"),
+        ("CARDKEY_REFRESH__EXPIRY_NOTICE", "card"),
         ("CARDKEY_APP__REFRESH", "eager"),
     ]);
     let set = set.unwrap();
+    assert_eq!((config.refresh.asks_before_expiry, set.refresh.asks_before_expiry), (false, true));
     assert_eq!(set.refresh.timers.lease.as_millis(), 1_800);
     assert_eq!((set.refresh.timers.retry.as_millis(), set.refresh.timers.headroom().as_millis()), (100, 400));
     assert_eq!((set.refresh.journal.as_secs(), set.refresh.spool), (172_800, Some("elsewhere".into())));

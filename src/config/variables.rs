@@ -111,6 +111,12 @@ pub const VARIABLES: &[Variable] = &[
     variable("USER_INFO_SYNC_SCHEDULE", ("user_info", "sync_schedule"), "0 2 * * *", "when: a cron expression"),
     variable("USER_INFO_SYNC_TIMEZONE", ("user_info", "sync_timezone"), "UTC", "the time zone of the expression"),
     variable(
+        "CARDKEY_REFRESH__EXPIRY_NOTICE",
+        ("refresh", "expiry_notice"),
+        "log",
+        "log or card: whether the person is asked too before a refresh token ends",
+    ),
+    variable(
         "AUTH_CARD_INCLUDE_DESCRIPTION",
         ("auth", "card_include_description"),
         "true",

@@ -132,11 +132,11 @@ pub const NEVER_ASKED: Timestamp = Timestamp::from_micros(0);
 pub const LATEST_REFRESH_MARGIN: Duration = Duration::from_mins(5);
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::domain::ids::{AppId, SubjectId};
 
-    fn facts(life: i64) -> GrantFacts {
+    pub(in crate::domain) fn facts(life: i64) -> GrantFacts {
         GrantFacts {
             id: GrantId::parse("g").unwrap(),
             subject: Subject { app: AppId::parse("a").unwrap(), id: SubjectId::parse("s").unwrap() },

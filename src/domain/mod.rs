@@ -8,6 +8,7 @@ pub mod caller;
 pub mod card;
 pub mod clock;
 pub mod event;
+pub mod expiry;
 pub mod grant;
 pub mod hint;
 pub mod ids;

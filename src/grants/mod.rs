@@ -9,6 +9,7 @@
 
 mod admission;
 mod changes;
+mod expiry_watch;
 mod identities;
 mod outcomes;
 mod reach;
@@ -77,6 +78,8 @@ struct Inner {
     flights: SingleFlight,
     /// The questions under way of whose a pair is.
     checks: SingleFlight,
+    told: expiry_watch::Told,
+    asks_before_expiry: bool,
     queues: HashMap<AppId, Arc<Queue>>,
     paused: Mutex<HashMap<AppId, Timestamp>>,
     reach: Reach,
@@ -130,6 +133,8 @@ pub struct Settings {
     pub dead_life: Option<Duration>,
     /// The folder of pairs that could not be saved.
     pub spool: PathBuf,
+    /// Whether a person is asked for a new consent before their refresh token ends.
+    pub asks_before_expiry: bool,
 }
 
 /// What a look-up found.
@@ -185,6 +190,8 @@ impl Grants {
             tracker,
             flights: SingleFlight::default(),
             checks: SingleFlight::default(),
+            told: expiry_watch::Told::default(),
+            asks_before_expiry: settings.asks_before_expiry,
             queues,
             paused: Mutex::default(),
             reach: Reach::default(),

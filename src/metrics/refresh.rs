@@ -10,6 +10,8 @@ pub(super) struct Refresh {
     set_aside_total: IntCounterVec,
     spooled_total: IntCounterVec,
     identity_total: IntCounterVec,
+    expiry_told_total: IntCounterVec,
+    days_to_expiry: IntGaugeVec,
 }
 
 impl Refresh {
@@ -35,6 +37,16 @@ impl Refresh {
                 "refresh_identity_total",
                 "refreshed pairs by whose the platform says that they are",
                 &["app_id", "outcome"],
+            )?,
+            expiry_told_total: b.counter(
+                "token_expiry_warnings_sent_total",
+                "times that a refresh token was told of because it nears its end",
+                &["app_id", "level"],
+            )?,
+            days_to_expiry: b.gauge(
+                "refresh_token_days_to_expiry",
+                "whole days that are left of the refresh token that ends first, of those told of lately",
+                &["app_id"],
             )?,
         })
     }
@@ -72,6 +84,20 @@ impl Metrics {
     /// The platform said whose a refreshed pair is: `same`, `another`, `unknown` (it did not say).
     pub fn pair_identified(&self, app: &str, outcome: &'static str) {
         self.0.refresh.identity_total.with_label_values(&[app, outcome]).inc();
+    }
+
+    /// A refresh token was told of: `warning`, `critical`, `expired`.
+    pub fn expiry_told(&self, app: &str, level: &'static str) {
+        self.0.refresh.expiry_told_total.with_label_values(&[app, level]).inc();
+    }
+
+    /// How many days the app's refresh token has that ends first; with nothing, none is near its end.
+    pub fn days_to_expiry(&self, app: &str, days: Option<i64>) {
+        match days {
+            Some(days) => self.0.refresh.days_to_expiry.with_label_values(&[app]).set(days),
+            // There is none to be removed: the same.
+            None => drop(self.0.refresh.days_to_expiry.remove_label_values(&[app])),
+        }
     }
 
     /// A refreshed pair went to the spool.

@@ -6,6 +6,7 @@
 use sea_orm::ActiveValue::Set;
 
 use crate::domain::clock::Timestamp;
+use crate::domain::expiry::nears_its_end_at;
 use crate::domain::grant::{Grant, GrantFacts, GrantStatus, GrantVersion, NEVER_ASKED, VerifiedTokens};
 use crate::domain::ids::{AppId, GrantId, Subject, SubjectId, TenantKey};
 use crate::domain::refresh_plan::{Due, RefreshPlan};
@@ -90,6 +91,7 @@ pub(super) fn with_tokens(
         dead_at: Set(None),
         used_at: Set(micros(facts.used_at)),
         identity_due_at: Set(micros(facts.identity_due_at)),
+        expiry_due_at: Set(micros(nears_its_end_at(facts))),
         reask_due_at: Set(None),
         updated_at: Set(now.as_micros()),
         ..at_rest(due)
@@ -103,6 +105,8 @@ pub(super) fn dead(code: i64, now: Timestamp) -> ActiveModel {
         dead_code: Set(Some(code)),
         dead_at: Set(Some(now.as_micros())),
         reask_due_at: Set(Some(now.as_micros())),
+        // Whose person is asked again has nothing to be warned of.
+        expiry_due_at: Set(None),
         updated_at: Set(now.as_micros()),
         ..at_rest(None)
     }

@@ -24,6 +24,7 @@
 //! | `due_grants` | which grants are to be refreshed |
 //! | `refresh_claims`, `refresh_journal` | who refreshes what, and what became of it |
 //! | `identities` | whose a refreshed pair is |
+//! | `expiries` | refresh tokens that near their end |
 //! | `quarantine`, `spool` | pairs that could not be saved where they belong |
 //! | `budgets` | the platforms' rate limits, shared by all replicas |
 //! | `changes`, `suspensions` | what the platform takes away from grants |
@@ -47,6 +48,7 @@ mod engine;
 mod entity;
 mod error;
 mod events;
+mod expiries;
 mod flows;
 mod grant_row;
 mod grants;

@@ -23,6 +23,7 @@ mod conformance;
 mod crash;
 mod crowd;
 mod ending;
+mod expiry_watch;
 mod hints;
 mod identities;
 mod impostor;

@@ -41,6 +41,7 @@ pub struct Model {
     pub reask_due_at: Option<i64>,
     pub info_at: Option<i64>,
     pub identity_due_at: Option<i64>,
+    pub expiry_due_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
 }
