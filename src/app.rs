@@ -14,6 +14,7 @@ mod job_commands;
 mod jobs;
 mod keys;
 mod lock;
+mod memory;
 mod output;
 mod platforms;
 mod refreshing;
@@ -165,11 +166,15 @@ impl Gateway {
     }
 }
 
-/// Reads the configuration and starts the logs as it says.
+/// Closes the memory to others, reads the configuration and starts the logs as it says.
 pub fn prepare(file: Option<&Path>, demo: bool) -> Result<Config, StartError> {
+    let closed = memory::close();
     let config = Config::load(&Sources::collect(file, demo)?)?;
     crate::telemetry::start(&config.log.level, config.log.json)
         .map_err(|error| StartError::Command(error.to_string()))?;
+    if let Err(error) = closed {
+        tracing::warn!(%error, "the system does not let the process's memory be closed to others");
+    }
     ambient::arm_fail_point();
     Ok(config)
 }

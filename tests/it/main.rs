@@ -33,6 +33,7 @@ mod jobs;
 mod kill_matrix;
 mod leaks;
 mod long;
+mod memory;
 mod metrics;
 mod nonces;
 mod pictures;
