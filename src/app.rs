@@ -245,6 +245,7 @@ fn auth_sessions(base: &Base, config: &Config, platforms: &[platforms::Built]) -
         settings: Settings {
             expiry: config.auth.session_expiry,
             per_minute: config.auth.request_rate_limit,
+            exchanges: refreshing::limit(config),
             keep: Keep { sessions: config.cleanup.sessions, events: config.cleanup.events },
         },
         clock: Arc::clone(&base.ambient.clock),

@@ -16,6 +16,11 @@ pub(super) fn plan(config: &Config) -> RefreshPlan {
     RefreshPlan::new(config.auth.token_refresh_threshold, eager.collect())
 }
 
+/// The platform's limit on its token endpoint, for each app.
+pub(super) fn limit(config: &Config) -> Limit {
+    Limit::within(config.refresh.per_second, config.refresh.per_minute)
+}
+
 /// The use case.
 pub(super) fn grants(
     base: &Base,
@@ -31,7 +36,7 @@ pub(super) fn grants(
             threshold: config.auth.token_refresh_threshold,
             timers: refresh.timers,
             in_flight: refresh.in_flight,
-            limit: Limit::within(refresh.per_second, refresh.per_minute),
+            limit: limit(config).giving_way(),
             journal_life: refresh.journal,
             dead_life: config.cleanup.dead_grants,
             spool: spool_folder(config),

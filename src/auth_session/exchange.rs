@@ -111,7 +111,13 @@ impl AuthSessions {
             AppWay::Device => return Err(PlatformError::Rejected { code: 0 }),
         };
         let Exchanging { code, verifier, .. } = exchanging;
-        app.platform.oauth.exchange(CodeExchange { code, verifier, redirect_uri }).await
+        let name = &app.platform.app;
+        self.stand_in_line(name, exchanging.since.plus(CODE_LIVES)).await?;
+        let spent = app.platform.oauth.exchange(CodeExchange { code, verifier, redirect_uri }).await;
+        if let Err(PlatformError::RateLimited { after }) = &spent {
+            self.close_line(name, *after).await;
+        }
+        spent
     }
 
     async fn exchange_failed(&self, app: &App, session: &AuthSession, error: &PlatformError) -> Result<(), StoreError> {

@@ -22,6 +22,7 @@ mod draft;
 mod elsewhere;
 mod end;
 mod exchange;
+mod line;
 mod locks;
 mod reask;
 mod redirect;
@@ -49,7 +50,7 @@ use crate::domain::ids::{AppId, TenantKey};
 use crate::domain::random::Random;
 use crate::metrics::Metrics;
 use crate::platform::Platform;
-use crate::store::{Store, StoreError};
+use crate::store::{Limit, Store, StoreError};
 
 pub use ask::{Ask, AskError, Asked, Notification};
 pub use callback::{CallbackError, CallbackQuery};
@@ -58,6 +59,7 @@ pub use redirect::{Begun, Landing, StartError, flow_tag};
 pub use sweep::WithdrawError;
 
 use deliveries::Deliveries;
+use line::Lines;
 use locks::SubjectLocks;
 use waiters::Waiters;
 
@@ -78,6 +80,7 @@ struct Inner {
     waiters: Waiters,
     exchanging: Mutex<HashSet<AuthSessionId>>,
     tell: Tell,
+    lines: Lines,
     card_nudge: Arc<Notify>,
     device_nudge: Arc<Notify>,
     reask_nudge: Arc<Notify>,
@@ -121,6 +124,8 @@ pub struct Settings {
     pub expiry: Duration,
     /// Cards per subject and minute.
     pub per_minute: u32,
+    /// The platform's limit on the token endpoint, for each app.
+    pub exchanges: Limit,
     /// How long what is over is kept.
     pub keep: Keep,
 }
@@ -168,6 +173,7 @@ impl AuthSessions {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { store, apps, settings, clock, random, metrics, tasks, tell } = parts;
+        let lines = Lines::of(apps.keys().cloned());
         Self(Arc::new(Inner {
             store,
             apps,
@@ -181,6 +187,7 @@ impl AuthSessions {
             waiters: Waiters::default(),
             exchanging: Mutex::default(),
             tell,
+            lines,
             card_nudge: Arc::default(),
             device_nudge: Arc::default(),
             reask_nudge: Arc::default(),

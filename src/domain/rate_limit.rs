@@ -15,6 +15,8 @@ pub struct Limit {
     pub burst: u32,
     /// One more after each of these.
     pub interval: Duration,
+    /// So many of the burst are not taken, but left to others who are in more of a hurry.
+    pub left: u32,
 }
 
 impl Limit {
@@ -26,7 +28,13 @@ impl Limit {
         let even = per_minute.saturating_sub(burst).max(1);
         let by_minute = Duration::from_mins(1) / even;
         let by_second = Duration::from_secs(1) / per_second.saturating_sub(burst).max(1);
-        Self { burst, interval: by_minute.max(by_second) }
+        Self { burst, interval: by_minute.max(by_second), left: 0 }
+    }
+
+    /// The same for requests that leave a quarter of the burst to others, who are in more of a hurry.
+    #[must_use]
+    pub const fn giving_way(self) -> Self {
+        Self { left: self.burst / 4, ..self }
     }
 
     /// What may be had at `now` of a bucket that would be empty again at `arrival`, and when it is empty then.
@@ -36,10 +44,11 @@ impl Limit {
         let tolerance = interval.saturating_mul(i64::from(self.burst));
         // It is never later than that, unless the clock was set back.
         let arrival = arrival.as_micros().clamp(now, now.saturating_add(tolerance));
-        let room = (tolerance - (arrival - now)) / interval;
+        let own = tolerance - interval.saturating_mul(i64::from(self.left));
+        let room = (own - (arrival - now)) / interval;
         let granted = u32::try_from(room.clamp(0, i64::from(wanted))).unwrap_or(0);
         let next = arrival.saturating_add(interval.saturating_mul(i64::from(granted)));
-        let wait = (next - now + interval - tolerance).max(0);
+        let wait = (next - now + interval - own).max(0);
         (Reservation { granted, wait: Duration::from_micros(wait.unsigned_abs()) }, Timestamp::from_micros(next))
     }
 
@@ -71,6 +80,34 @@ mod tests {
             now += i64::try_from(reserved.wait.as_micros()).unwrap().max(1);
         }
         sent
+    }
+
+    #[test]
+    fn who_is_in_a_hurry_finds_room_and_both_together_keep_to_the_limit() {
+        let limit = Limit::within(50, 1_000);
+        let (mut sent, mut arrival, mut now) = (Vec::new(), Timestamp::default(), 0);
+        while now < 200_000_000 {
+            // Refreshes take all that they may, all the time; every five seconds somebody brings a code.
+            let at = Timestamp::from_micros(now);
+            let (refreshes, next) = limit.giving_way().reserve(1_000, arrival, at);
+            let hurried = u32::from(now % 5_000_000 == 0);
+            let (exchanges, next) = limit.reserve(hurried, next, at);
+            assert_eq!(exchanges.granted, hurried, "at {now}: nobody who is in a hurry waits");
+            let granted = refreshes.granted + exchanges.granted;
+            sent.extend(std::iter::repeat_n(now, usize::try_from(granted).unwrap()));
+            arrival = next;
+            now += 20_000;
+        }
+        assert!(most_in(&sent, 1_000_000) <= 50 && most_in(&sent, 60_000_000) <= 1_000, "I17");
+        assert!(sent.len() > 3_200, "{} in 200 seconds", sent.len());
+    }
+
+    #[test]
+    fn giving_way_takes_nothing_back_of_what_others_took() {
+        let limit = Limit { burst: 4, interval: Duration::from_secs(1), left: 0 };
+        let (_, arrival) = limit.reserve(4, Timestamp::default(), Timestamp::from_secs(100));
+        let (none, next) = limit.giving_way().reserve(1, arrival, Timestamp::from_secs(100));
+        assert_eq!((none.granted, next), (0, arrival));
     }
 
     fn most_in(sent: &[i64], window: i64) -> usize {

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cardkey_sandbox::TokenLimit;
 use cardkey_sandbox::journal::Entry;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
@@ -75,6 +76,7 @@ async fn a_thousand_people_are_asked_at_once_and_each_gets_their_own() {
     many_files();
     let mut setup = Setup::default().variable("CARDKEY_LOG__LEVEL", "info");
     setup.sandbox.generated_people = PEOPLE;
+    setup.sandbox.token_limit = TokenLimit::Http429;
     assert!(setup.sandbox.rate_limits, "the platform's limits are on");
     let world = Arc::new(World::with_binary(setup).await);
     let process = world.start_process().await;

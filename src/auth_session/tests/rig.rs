@@ -19,7 +19,7 @@ use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::token::{Identity, TokenAnswer};
 use crate::platform::{AuthorizeRequest, Cards, CodeExchange, DevicePoll, OAuth, PlatformError, SendError};
-use crate::store::{PoolConfig, StoreConfig};
+use crate::store::{Limit, PoolConfig, StoreConfig};
 use crate::vault::{Keyring, Vault};
 
 const KEY: &str = "k1:MTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE=";
@@ -182,7 +182,12 @@ impl Rig {
         let use_case = AuthSessions::new(Parts {
             store: store.clone(),
             apps,
-            settings: Settings { expiry: Duration::from_mins(10), per_minute: PER_MINUTE, keep: KEEP },
+            settings: Settings {
+                expiry: Duration::from_mins(10),
+                per_minute: PER_MINUTE,
+                keep: KEEP,
+                exchanges: Limit::within(50, 1_000),
+            },
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             random: Arc::clone(&clock) as Arc<dyn Random>,
             metrics: Metrics::new().unwrap(),

@@ -68,7 +68,7 @@ async fn of_many_claims_at_once_one_is_won(home: Home) {
 
 async fn of_many_reservations_at_once_the_bucket_gives_what_it_has(home: Home) {
     let (_home, store) = granted_on(home).await;
-    let limit = Limit { burst: 10, interval: Duration::from_hours(1) };
+    let limit = Limit { burst: 10, interval: Duration::from_hours(1), left: 0 };
     let (mut granted, mut rounds) = (0, 0);
     while granted < 10 && rounds < 100 {
         let reserves = (0..5).map(|_| store.reserve("cli_a", limit, 1, at(100)));
@@ -238,7 +238,7 @@ async fn what_was_set_aside_is_sealed_for_its_place(home: Home) {
 #[tokio::test]
 async fn a_budget_is_shared_and_closed_for_everybody() {
     let (_home, store) = granted().await;
-    let limit = Limit { burst: 10, interval: Duration::from_secs(1) };
+    let limit = Limit { burst: 10, interval: Duration::from_secs(1), left: 0 };
     let reserves = (0..20).map(|_| store.reserve("cli_a", limit, 1, at(100)));
     let got = futures_util::future::join_all(reserves).await;
     assert_eq!(got.iter().map(|reserved| reserved.as_ref().unwrap().granted).sum::<u32>(), 10, "I17");

@@ -86,6 +86,8 @@ impl World {
         let sandbox = Self::sandbox(&setup, SocketAddr::from((ip, 9100))).await;
         // The world's own address: whoever else connects comes from 127.0.0.1, and audit lines name it.
         let http = Client::builder()
+            // The gateway ends idle connections after ten seconds; a request must not meet that end.
+            .pool_idle_timeout(Duration::from_secs(5))
             .local_address(IpAddr::from(ip))
             .no_proxy()
             .redirect(redirect::Policy::none())
