@@ -48,9 +48,10 @@ use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::hint::Tell;
 use crate::domain::ids::{AppId, TenantKey};
 use crate::domain::random::Random;
+use crate::domain::rate_limit::Limit;
 use crate::metrics::Metrics;
 use crate::platform::Platform;
-use crate::store::{Limit, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 pub use ask::{Ask, AskError, Asked, Notification};
 pub use callback::{CallbackError, CallbackQuery};

@@ -37,14 +37,16 @@ impl Store {
         now: Timestamp,
     ) -> Result<Accepted, StoreError> {
         let event = InboxEvent::new(app, event, event_type, now);
-        match &self.writes {
+        let done = match &self.writes {
             Writes::Queue(queue) => {
                 let (reply, answer) = oneshot::channel();
                 enqueue(queue, Job::Arrival(Arrival { event, reply })).await?;
                 answer.await.unwrap_or(Err(StoreError::CLOSED))
             }
             Writes::Transactions(transactions) => transactions.accept(event).await,
-        }
+        };
+        self.health.note(&done);
+        done
     }
 
     /// Takes an event together with the transition that it causes: both are stored, or neither. `session` is the new

@@ -32,6 +32,7 @@
 //! | `jobs` | what runs once over all replicas |
 //! | `user_info` | what people are called, as the platform says it by now |
 //! | `links` | links that name a session |
+//! | `health` | whether writes are taken, and how long SQLite's log is |
 //! | `app_tokens` | the apps' own tokens |
 //! | `api_keys`, `tenants`, `housekeeping` | the rest |
 //! | `entity` | the rows |
@@ -52,6 +53,7 @@ mod expiries;
 mod flows;
 mod grant_row;
 mod grants;
+mod health;
 mod housekeeping;
 mod identities;
 mod inbox;
@@ -148,6 +150,7 @@ pub struct Store {
     vault: Vault,
     plan: Arc<RefreshPlan>,
     commits: Arc<AtomicU64>,
+    health: health::Health,
 }
 
 /// How writes reach the database.
@@ -173,14 +176,16 @@ impl Store {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Scope) -> BoxFuture<'t, Result<T, StoreError>> + Clone + Send + 'static,
     {
-        match &self.writes {
+        let done = match &self.writes {
             Writes::Queue(queue) => {
                 let (reply, answer) = oneshot::channel();
                 enqueue(queue, Job::Operation(Box::new(Call { function, reply }))).await?;
                 answer.await.unwrap_or(Err(StoreError::CLOSED))
             }
             Writes::Transactions(transactions) => transactions.write(function).await,
-        }
+        };
+        self.health.note(&done);
+        done
     }
 
     /// Whether other processes may be at work on the same database.

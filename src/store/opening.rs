@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::store::engine::Engine;
 use crate::store::error::StoreError;
+use crate::store::health::Health;
 use crate::store::server::Server;
 use crate::store::sqlite::Location;
 use crate::store::transactions::Transactions;
@@ -39,8 +40,9 @@ impl Store {
         let reads = location.connect_readers().await?;
         let (queue, jobs) = mpsc::channel(QUEUE);
         let commits = Arc::new(AtomicU64::new(0));
+        let health = Health::of_file(location.path());
         tracker.spawn(Writer::new(location, connection, jobs, Arc::clone(&commits)).run());
-        Ok(Self { reads, writes: Writes::Queue(queue), vault, plan: Arc::default(), commits })
+        Ok(Self { reads, writes: Writes::Queue(queue), vault, plan: Arc::default(), commits, health })
     }
 
     async fn open_server(
@@ -56,11 +58,13 @@ impl Store {
         prepared?;
         let pool = server.connect().await?;
         let commits = Arc::new(AtomicU64::new(0));
+        let health = Health::default();
         let writes = Transactions::new(pool.clone(), server.pool.patience(), Arc::clone(&commits), tracker.clone());
-        Ok(Self { reads: pool, writes: Writes::Transactions(writes), vault, plan: Arc::default(), commits })
+        Ok(Self { reads: pool, writes: Writes::Transactions(writes), vault, plan: Arc::default(), commits, health })
     }
 
-    /// Whether the database answers, and takes writes.
+    /// Whether the database answers, and takes writes. That it does not is known from the last write that failed; then
+    /// another one is tried.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let closed = match &self.writes {
             Writes::Queue(queue) => queue.is_closed(),
@@ -69,7 +73,8 @@ impl Store {
         if closed {
             return Err(StoreError::CLOSED);
         }
-        Ok(self.reads.ping().await?)
+        self.reads.ping().await?;
+        self.takes_writes_again().await
     }
 
     /// Finishes what is queued or running, then closes the database. Calls that come later are refused.

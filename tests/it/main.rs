@@ -18,6 +18,7 @@ mod bad_frames;
 mod bad_oauth;
 mod bad_refreshes;
 mod browser;
+mod chaos;
 mod cli;
 mod conformance;
 mod crash;

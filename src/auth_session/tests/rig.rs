@@ -14,12 +14,13 @@ use crate::auth_session::*;
 use crate::domain::auth_session::{CardDelivery, DeviceFlow};
 use crate::domain::card::{Card, CardRef};
 use crate::domain::ids::{MessageId, PlatformId, Subject, SubjectId};
+use crate::domain::rate_limit::Limit;
 use crate::domain::refresh_plan::RefreshPlan;
 use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::token::{Identity, TokenAnswer};
 use crate::platform::{AuthorizeRequest, Cards, CodeExchange, DevicePoll, OAuth, PlatformError, SendError};
-use crate::store::{Limit, PoolConfig, StoreConfig};
+use crate::store::{PoolConfig, StoreConfig};
 use crate::vault::{Keyring, Vault};
 
 const KEY: &str = "k1:MTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE=";

@@ -40,6 +40,7 @@ mod browser;
 mod camera;
 mod captured;
 mod chat;
+mod disk;
 mod driver;
 mod leak_scan;
 mod platform;
@@ -53,6 +54,7 @@ mod world;
 
 pub(crate) use browser::{Browser, Look};
 pub(crate) use captured::count_lines;
+pub(crate) use disk::Failing;
 pub(crate) use leak_scan::{DUMP, scan};
 pub(crate) use process::{Process, finish};
 pub(crate) use setup::{APP, MASTER_KEY, OTHER_APP, SCOPES, Setup, on};
