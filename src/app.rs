@@ -120,6 +120,7 @@ impl Gateway {
         let metrics = Metrics::new()?;
         let store = open_store(&config, &ambient, true, &store_tasks, &metrics).await?;
         store.take_up_sealing_key().await?;
+        storage::show_log(&store, &metrics)?;
         let (tell, hints) = hearing::outlet(&config, &ambient, &metrics)?;
         let base = Base { ambient, metrics, shutdown: Shutdown::default(), store: store.clone(), tell };
         tokens.open(store.clone(), base.shutdown.tracker.clone());

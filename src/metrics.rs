@@ -12,7 +12,7 @@ mod user_info;
 use std::sync::Arc;
 
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
+    HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, PullingGauge, Registry, TextEncoder, core::Collector,
 };
 
 use dead_grants::DeadGrants;
@@ -98,6 +98,17 @@ impl Builder {
         self.keep(IntGaugeVec::new(Opts::new(format!("cardkey_{name}"), help), labels))
     }
 
+    /// One whose value is looked up whenever somebody asks.
+    fn asked_gauge(
+        &self,
+        name: &str,
+        help: &str,
+        read: impl Fn() -> f64 + Send + Sync + 'static,
+    ) -> prometheus::Result<()> {
+        let gauge = PullingGauge::new(format!("cardkey_{name}"), help, Box::new(read))?;
+        self.0.register(Box::new(gauge))
+    }
+
     fn histogram(&self, name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> prometheus::Result<HistogramVec> {
         let opts = HistogramOpts::new(format!("cardkey_{name}"), help).buckets(buckets.to_vec());
         self.keep(HistogramVec::new(opts, labels))
@@ -178,6 +189,14 @@ impl Metrics {
     #[must_use]
     pub fn render(&self) -> String {
         TextEncoder::new().encode_to_string(&self.0.registry.gather()).unwrap_or_default()
+    }
+
+    /// Shows how long the log of the SQLite database is; `read` says it in bytes.
+    pub fn sqlite_log(&self, read: impl Fn() -> u64 + Send + Sync + 'static) -> Result<(), MetricsError> {
+        #[expect(clippy::cast_precision_loss, reason = "a log of 2^53 bytes is not to be expected")]
+        let read = move || read() as f64;
+        let help = "bytes in the write-ahead log of the SQLite database";
+        Ok(Builder(self.0.registry.clone()).asked_gauge("sqlite_wal_bytes", help, read)?)
     }
 
     /// How many links of an app's event stream are up.

@@ -26,6 +26,13 @@ pub(super) async fn open_store(
     Ok(Store::open(store_config(config, migrate), vault, tasks).await?)
 }
 
+/// Shows how long the log of an SQLite database is.
+pub(super) fn show_log(store: &Store, metrics: &Metrics) -> Result<(), StartError> {
+    let Some(log) = store.log_file().map(Path::to_owned) else { return Ok(()) };
+    metrics.sqlite_log(move || log.metadata().map_or(0, |log| log.len()))?;
+    Ok(())
+}
+
 /// Which database, and how.
 pub(super) fn store_config(config: &Config, migrate: bool) -> StoreConfig {
     let database = &config.database;

@@ -2,6 +2,7 @@
 //! knows nothing of the gateway, says whether a refresh token was spent twice or lost.
 
 mod disk;
+mod wal;
 
 use cardkey_sandbox::journal::Entry;
 use cardkey_sandbox::{Lifetimes, Options};
