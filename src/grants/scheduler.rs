@@ -25,6 +25,9 @@ const SOON: Duration = Duration::from_mins(10);
 /// How long nothing is refreshed ahead for an app whose owner has to act.
 const MISCONFIGURED_PAUSE: Duration = Duration::from_mins(2);
 
+/// When a token that is over already is wanted again: nobody knows. Whoever waits for one says so, and goes first.
+const SOME_TIME: Duration = Duration::from_hours(1);
+
 impl Grants {
     /// Starts the refreshes that are due, as far as there is room; how many there are, those under way included. Pairs in the
     /// spool come first: a token whose successor lies there must not be sent.
@@ -37,8 +40,8 @@ impl Grants {
                 continue;
             }
             for due in self.next_due(app, now, most, most.saturating_sub(queue.len())).await? {
-                let (grant, app) = (due.id, app.clone());
-                self.start(Wanted { grant, app, generation: due.version.generation, deadline: due.deadline });
+                let (grant, app, deadline) = (due.id, app.clone(), urgency(due.deadline, now));
+                self.start(Wanted { grant, app, generation: due.version.generation, deadline });
                 started += 1;
             }
         }
@@ -130,4 +133,9 @@ impl Grants {
         let before = self.0.clock.now().minus(life);
         Ok(vec![("grants", self.0.store.sweep(Old::DeadGrants, before, sweep).await?)])
     }
+}
+
+/// Until when nobody misses a token whose time is over at `deadline`.
+fn urgency(deadline: Timestamp, now: Timestamp) -> Timestamp {
+    if deadline > now { deadline } else { now.plus(SOME_TIME) }
 }
