@@ -30,8 +30,9 @@ pub const GLANCE: Duration = Duration::from_millis(200);
 /// How long somebody else's refresh is waited for.
 const OTHERS: Duration = Duration::from_secs(10);
 
-/// A pair that could not be saved for so long is also put into the spool.
-const SPOOL_AFTER: Duration = Duration::from_secs(1);
+/// A pair that could not be saved for so long is also put into the spool. Whoever drives the machine gives the first tries to
+/// save no longer than that: a store that does not answer at all must not keep a pair in memory only.
+pub const SPOOL_AFTER: Duration = Duration::from_secs(1);
 
 /// A pair that lies in the spool and could not be saved for so long is left to the spool's replay.
 const LEAVE_TO_SPOOL: Duration = Duration::from_mins(1);

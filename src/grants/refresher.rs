@@ -15,6 +15,7 @@ use super::Grants;
 use super::admission::Admitted;
 use super::outcomes::{RefreshError, code_of, journal_word, meaning};
 use super::revoke::end_pair;
+use super::spooling;
 use super::wanted::Wanted;
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::Grant;
@@ -121,6 +122,7 @@ impl Flight<'_> {
         let done = match effect {
             Effect::Claim => self.claim().await,
             Effect::Send => Ok(Event::Answered(self.send().await)),
+            Effect::Save if !self.spooled => spooling::soon(self.save()).await,
             Effect::Save => self.save().await,
             Effect::Spool => Ok(Event::Spooled(self.spool().await)),
             Effect::Quarantine => self.set_aside().await,

@@ -9,10 +9,18 @@ use super::Grants;
 use super::revoke::end_pair;
 use crate::domain::grant::Grant;
 use crate::domain::ids::AttemptId;
+use crate::domain::refresh::{GLANCE, SPOOL_AFTER};
 use crate::store::{Save, Spooled, StoreError};
 
 /// The blocking work on the spool's folder broke off.
 const BROKE_OFF: StoreError = StoreError::Unavailable("the work on the spool broke off");
+
+/// Waits for a save no longer than a pair may be in memory only: a store that hangs must not keep it there. What was given up
+/// on may still be done; saving twice is harmless.
+pub(super) async fn soon<T>(save: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let saved = tokio::time::timeout(SPOOL_AFTER + GLANCE, save).await;
+    saved.unwrap_or(Err(StoreError::Unavailable("saving takes too long")))
+}
 
 impl Grants {
     /// Writes a pair into the spool.
