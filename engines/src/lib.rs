@@ -9,17 +9,21 @@
 
 mod dump;
 mod mariadb;
+mod own;
 mod postgres;
 mod redis;
 mod server;
+mod session;
 mod tls;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+pub use own::OwnServer;
 pub use redis::Redis;
 use server::Server;
+pub use session::Transaction;
 
 /// A kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

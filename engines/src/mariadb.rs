@@ -48,7 +48,20 @@ fn serve(with_tls: bool, settings: &[&str]) -> Server {
         None => command.arg("--skip-ssl"),
     };
     let server = folder.serve(&command, port, tls);
-    until_up(server, || client(port, &["-e", "SELECT 1"]))
+    up(&server);
+    server
+}
+
+/// Waits until it answers.
+pub(crate) fn up(server: &Server) {
+    until_up(server, || client(server.port, &["-e", "SELECT 1"]));
+}
+
+/// A client of the database with this URL that writes what it is answered, and no more.
+pub(crate) fn session(url: &str) -> Command {
+    let (server, database) = url.rsplit_once('/').unwrap();
+    let port = server.rsplit_once(':').unwrap().1.parse().unwrap();
+    client(port, &["--unbuffered", "--skip-column-names", "--batch", database])
 }
 
 pub(crate) fn make(server: &Server, name: &str) -> String {

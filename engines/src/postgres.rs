@@ -39,7 +39,20 @@ fn serve(with_tls: bool, settings: &[&str]) -> Server {
         command.args(["-c", &format!("ssl_key_file={}", tls.key.display())]);
     }
     let server = folder.serve(&command, port, tls);
-    until_up(server, || client(port, "postgres", &["-c", "SELECT 1"]))
+    up(&server);
+    server
+}
+
+/// Waits until it answers.
+pub(crate) fn up(server: &Server) {
+    until_up(server, || client(server.port, "postgres", &["-c", "SELECT 1"]));
+}
+
+/// A client of the database with this URL that writes what it is answered, and no more.
+pub(crate) fn session(url: &str) -> Command {
+    let mut command = Command::new("psql");
+    command.args(["-X", "-q", "-A", "-t", url]);
+    command
 }
 
 pub(crate) fn make(server: &Server, name: &str) -> String {

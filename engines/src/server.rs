@@ -1,6 +1,6 @@
 //! A server's folder, port and process, whatever it is.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -8,15 +8,25 @@ use std::process::{Child, Command, Stdio};
 
 use crate::tls::{self, Tls};
 
-/// Ends the server and removes its folder when standard input ends.
+/// Runs the server, stops and starts it as standard input says, ends it and removes its folder when that ends.
 const KEEPER: &str = r#"folder=$1; shift
-"$@" </dev/null >"$folder/log" 2>&1 &
-server=$!
-cat >/dev/null
-kill -QUIT "$server" 2>/dev/null
-(sleep 10; kill -KILL "$server") >/dev/null 2>&1 &
-wait "$server" 2>/dev/null
-kill "$!" 2>/dev/null
+start() {
+    "$@" </dev/null >>"$folder/log" 2>&1 &
+    server=$!
+}
+stop() {
+    kill -QUIT "$server" 2>/dev/null
+    (sleep 10; kill -KILL "$server") >/dev/null 2>&1 &
+    killer=$!
+    wait "$server" 2>/dev/null
+    kill "$killer" 2>/dev/null
+}
+start "$@"
+while read -r order; do
+    "$order" "$@"
+    echo "$order"
+done
+stop
 rm -rf "$folder""#;
 
 /// A server that runs until this process ends.
@@ -27,7 +37,17 @@ pub(crate) struct Server {
     /// The file with the authority that signed its certificate, if it speaks TLS.
     pub(crate) authority: Option<PathBuf>,
     /// What keeps it running, as long as its standard input is open.
-    _keeper: Child,
+    keeper: Child,
+}
+
+impl Server {
+    /// Has the keeper do something, and waits until it is done.
+    pub(crate) fn order(&mut self, order: &str) {
+        writeln!(self.keeper.stdin.as_mut().unwrap(), "{order}").unwrap();
+        let mut done = [0; 64];
+        let length = self.keeper.stdout.as_mut().unwrap().read(&mut done).unwrap();
+        assert_eq!(done[..length].trim_ascii_end(), order.as_bytes());
+    }
 }
 
 /// A folder that belongs to whoever runs the server.
@@ -78,8 +98,8 @@ impl Folder {
         keeper.args(["-c", KEEPER, "keeper"]).arg(&self.path).arg(command.get_program()).args(command.get_args());
         // A group of its own: an interrupt from the keyboard must not end the keeper before its work is done.
         std::os::unix::process::CommandExt::process_group(&mut keeper, 0);
-        let keeper = keeper.current_dir(&self.path).stdin(Stdio::piped()).spawn().unwrap();
-        Server { port, authority: tls.map(|tls| tls.authority), _keeper: keeper }
+        let keeper = keeper.current_dir(&self.path).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        Server { port, authority: tls.map(|tls| tls.authority), keeper }
     }
 }
 
@@ -108,11 +128,11 @@ pub(crate) fn feed(command: &mut Command, sql: &str) {
 }
 
 /// Waits until the command succeeds: the server is up.
-pub(crate) fn until_up(server: Server, mut probe: impl FnMut() -> Command) -> Server {
+pub(crate) fn until_up(server: &Server, mut probe: impl FnMut() -> Command) {
     for _ in 0..600 {
         let mut probe = probe();
         if probe.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success() {
-            return server;
+            return;
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
