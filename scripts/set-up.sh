@@ -5,8 +5,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/heading.sh"
 
 # gcc: C parts of the TLS, SQLite and allocator crates. chromium: the browser tests; the fonts: so that their pictures
 # show Chinese and emoji. sqlite3: a look into databases from outside. python3: conformance and small scripts.
-# postgresql, mariadb-server, redis-server: their programs; the tests start servers of their own with them.
-packages=(gcc libc6-dev curl ca-certificates python3 python3-venv sqlite3
+# faketime: a clock that steps. postgresql, mariadb-server, redis-server: their programs; the tests start servers of their own.
+packages=(gcc libc6-dev curl ca-certificates python3 python3-venv sqlite3 faketime
     postgresql mariadb-server redis-server
     chromium chromium-driver fonts-noto-cjk fonts-noto-color-emoji)
 

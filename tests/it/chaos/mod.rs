@@ -1,6 +1,7 @@
 //! Faults of the list in `docs/chaos.md`, each with the observable that shows that it is survived. The sandbox's judge, which
 //! knows nothing of the gateway, says whether a refresh token was spent twice or lost.
 
+mod clock;
 mod disk;
 mod token_life;
 mod wal;

@@ -152,6 +152,12 @@ impl World {
         Gateway::start(self.config_at(addresses::fresh()), self.ambient()).await.unwrap()
     }
 
+    /// One more gateway whose clock is its own.
+    pub(crate) async fn another_gateway_by(&self, clock: Arc<MovedClock>) -> Gateway {
+        let ambient = Ambient { clock, ..self.ambient() };
+        Gateway::start(self.config_at(addresses::fresh()), ambient).await.unwrap()
+    }
+
     pub(crate) fn gateway(&self) -> &Gateway {
         self.gateway.as_ref().unwrap()
     }
