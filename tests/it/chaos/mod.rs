@@ -3,6 +3,7 @@
 
 mod clock;
 mod disk;
+mod servers;
 mod token_life;
 mod wal;
 
