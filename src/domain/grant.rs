@@ -47,6 +47,14 @@ pub struct Grant {
     pub refresh: Option<Secret>,
 }
 
+impl Grant {
+    /// Whether its pair was another person's and has been taken out of it.
+    #[must_use]
+    pub fn is_emptied(&self) -> bool {
+        self.access.expose().is_empty()
+    }
+}
+
 /// What may be shown about a grant.
 #[derive(Debug, Clone)]
 pub struct GrantFacts {

@@ -4,7 +4,7 @@
 //! Some platforms name the person in the answer; the others are asked, which is a second call with the new access token.
 //! It comes *after* the save: the spent token cannot be used again, so a pair that waits in memory for a second answer is
 //! a pair that a crash loses (C8). What is saved is marked as not asked about, in its row, so that no process hands it
-//! out before: a look-up that meets the mark asks first, a refresh ends when it has asked, and a job asks about what a
+//! out before: a refresh begins to ask, a look-up that meets the mark waits for the answer, and a job asks about what a
 //! crash left.
 //!
 //! | the answer | what becomes of the pair |

@@ -256,8 +256,10 @@ impl Grants {
             Ok(()) => {
                 let fresh = self.0.store.grant(&grant.facts.subject).await?;
                 let Some(fresh) = fresh else { return Ok(Lookup::Ask { found: None }) };
-                // Another process may have refreshed it.
                 let Some(fresh) = self.known(fresh).await? else { return Ok(Lookup::Ask { found: None }) };
+                if fresh.is_emptied() {
+                    return Ok(stale_or_ask(grant, self.0.clock.now()));
+                }
                 // The grant may have died or lost scopes meanwhile.
                 let lives = fresh.facts.lives_for(self.0.clock.now(), Duration::ZERO);
                 let (usable, ask) = (lives && fresh.facts.scopes.covers(scopes), ask_for_more_than(&fresh));
@@ -304,6 +306,12 @@ impl Grants {
         let suspended = self.0.store.suspended(&people).await?;
         Ok(found.into_iter().zip(suspended).collect())
     }
+}
+
+/// For want of a new pair: a token that does not live as long as was asked for is better than none.
+fn stale_or_ask(grant: Grant, now: Timestamp) -> Lookup {
+    let ask = ask_for_more_than(&grant);
+    if grant.facts.lives_for(now, Duration::ZERO) { Lookup::Token { grant: Box::new(grant), stale: true } } else { ask }
 }
 
 const fn ask_for_more_than(grant: &Grant) -> Lookup {

@@ -93,7 +93,7 @@ impl Grants {
 }
 
 impl Flight<'_> {
-    async fn fly(mut self, admitted: Admitted) -> Result<(), RefreshError> {
+    async fn fly(mut self, _admitted: Admitted) -> Result<(), RefreshError> {
         let mut machine = Refresh::new(self.grants.0.timers);
         let mut event = Event::Begin;
         let outcome = loop {
@@ -106,16 +106,14 @@ impl Flight<'_> {
             // It has found its place; if the file stays, it is replayed without effect.
             self.grants.unspool(self.attempt.id.clone()).await;
         }
-        // From here on a kill costs nothing: others may be let in.
-        drop(admitted);
         self.note(outcome).await;
         if self.grant.is_some() {
             // Whoever waits for the claim to end, in whatever way.
             (self.grants.0.tell)(Hint::Grant(self.attempt.grant.clone()));
         }
         failpoint::reach("c11");
-        self.result(outcome)?;
-        self.identified().await
+        self.ask_whose();
+        self.result(outcome)
     }
 
     async fn perform(&mut self, effect: Effect) -> Event {
@@ -192,9 +190,11 @@ impl Flight<'_> {
         Err(PlatformError::Unclear)
     }
 
-    async fn identified(self) -> Result<(), RefreshError> {
-        let Some(saved) = &self.saved else { return Ok(()) };
-        self.grants.identified(saved, self.pair.and_then(|(answer, _)| answer.subject)).await
+    /// Before the waiters look: they wait for the answer, the refresh does not.
+    fn ask_whose(&self) {
+        let Some(saved) = &self.saved else { return };
+        let told = self.pair.as_ref().and_then(|(answer, _)| answer.subject.clone());
+        drop(self.grants.identified(saved, told));
     }
 
     async fn save(&mut self) -> Result<Event, StoreError> {

@@ -280,6 +280,8 @@ async fn two_are_due(setup: Setup) -> World {
     let world = World::with(setup).await;
     world.granted(READ).await;
     let (session, link) = world.link(BOB, READ).await;
+    // Exchanges keep to the same limit.
+    world.advance(Duration::from_mins(1)).await;
     world.visit(&link, BOB, "allow").await;
     assert_eq!(world.ended(&session).await["status"], "completed");
     world
