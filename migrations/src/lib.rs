@@ -20,7 +20,7 @@ mod m20261125_000011_reasks;
 mod m20261125_000012_jobs;
 mod m20261125_000013_identities;
 mod m20261125_000014_app_tokens;
-mod m20261125_000016_expiry_watch;
+mod m20261125_000015_expiry_watch;
 mod m20261125_000016_urgent_refreshes;
 
 use std::collections::BTreeSet;
@@ -50,7 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000012_jobs::Migration),
             Box::new(m20261125_000013_identities::Migration),
             Box::new(m20261125_000014_app_tokens::Migration),
-            Box::new(m20261125_000016_expiry_watch::Migration),
+            Box::new(m20261125_000015_expiry_watch::Migration),
             Box::new(m20261125_000016_urgent_refreshes::Migration),
         ]
     }
