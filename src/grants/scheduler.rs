@@ -22,6 +22,9 @@ use crate::store::{DueGrant, Old, StoreError, Sweep};
 /// keeping it alive takes; shorter, and a platform that is slow for a while would be enough to be late.
 const SOON: Duration = Duration::from_mins(10);
 
+/// A start takes up what a crash left although the clock was set back by so much meanwhile; beyond that, when its lease ends.
+const SET_BACK: Duration = Duration::from_mins(10);
+
 /// How long nothing is refreshed ahead for an app whose owner has to act.
 const MISCONFIGURED_PAUSE: Duration = Duration::from_mins(2);
 
@@ -111,7 +114,10 @@ impl Grants {
     pub async fn take_over(&self) -> Result<(), StoreError> {
         self.run_spool().await?;
         if !self.0.store.is_shared() {
-            let left = self.0.store.take_over_refreshes(&self.0.owner, self.0.clock.now()).await?;
+            let now = self.0.clock.now();
+            let apps: Vec<AppId> = self.0.queues.keys().cloned().collect();
+            let until = now.plus(self.0.timers.lease + SET_BACK);
+            let left = self.0.store.take_over_refreshes(&self.0.owner, &apps, until, now).await?;
             if left > 0 {
                 tracing::warn!(left, "refreshes that a crash interrupted are taken up again");
             }

@@ -13,7 +13,7 @@ use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFil
 
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::{Grant, GrantStatus, GrantVersion};
-use crate::domain::ids::{AttemptId, GrantId};
+use crate::domain::ids::{AppId, AttemptId, GrantId};
 use crate::domain::refresh::Claim;
 use crate::failpoint;
 use crate::store::entity::grant::{ActiveModel, Column, Entity, Model};
@@ -134,9 +134,16 @@ impl Store {
         .await
     }
 
-    /// Ends the leases of everybody but `owner`: for a process that knows that all the others are dead. How many.
-    pub async fn take_over_refreshes(&self, owner: &str, now: Timestamp) -> Result<u64, StoreError> {
-        let owner = owner.to_owned();
+    /// Ends the leases under `apps` of everybody but `owner` that are over at `until`: for a process that knows that all the
+    /// others are dead. How many. A claim is due when its lease ends, so that they are found by index.
+    pub async fn take_over_refreshes(
+        &self,
+        owner: &str,
+        apps: &[AppId],
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let left = left(owner, apps, until);
         let row = ActiveModel {
             refresh_state: Set(UNCLEAR.to_owned()),
             refresh_owner: Set(None),
@@ -146,10 +153,9 @@ impl Store {
             ..ActiveModel::default()
         };
         self.write(move |scope| {
-            Box::pin(async move {
-                let left = Entity::update_many().set(row).filter(Column::RefreshOwner.ne(owner));
-                Ok(left.exec(&scope.tx).await?.rows_affected)
-            })
+            Box::pin(
+                async move { Ok(Entity::update_many().set(row).filter(left).exec(&scope.tx).await?.rows_affected) },
+            )
         })
         .await
     }
@@ -170,6 +176,14 @@ impl Store {
         })
         .await
     }
+}
+
+/// Claimed by others.
+pub(super) fn left(owner: &str, apps: &[AppId], until: Timestamp) -> Condition {
+    Condition::all()
+        .add(Column::AppId.is_in(apps.iter().map(AppId::as_str)))
+        .add(Column::RefreshDueAt.lte(until.as_micros()))
+        .add(Column::RefreshOwner.ne(owner))
 }
 
 /// At this version, and not dead: an event may have ended it since it was read.

@@ -2,14 +2,14 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait as _, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, IntoActiveModel, QueryResult,
-    QueryTrait, Select, Statement,
+    ActiveModelTrait as _, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, IntoActiveModel,
+    QueryFilter as _, QueryResult, QueryTrait, Select, Statement,
 };
 
 use super::inbox::execute;
 use super::*;
-use crate::store::due_grants;
 use crate::store::entity::grant::{ActiveModel, Entity, Model};
+use crate::store::{due_grants, refresh_claims};
 
 /// Enough that every planner sees that reading all of them is worse.
 const STORED: i64 = 3_000;
@@ -41,6 +41,14 @@ async fn what_is_urgent_is_found_past_what_is_only_due(home: Home) {
     let ids: Vec<String> = urgent.iter().map(|due| due.id.to_string()).collect();
     assert_eq!(ids, (1..=10).map(|number| format!("copy-{number}")).collect::<Vec<_>>(), "all are due, ten are urgent");
     assert_plan(&store, due_grants::urgent(&app("cli_a"), now, soon, 1_000), "grants_refresh_deadline").await;
+}
+
+/// Only there is nobody else: a gateway that starts must not read all that is stored first.
+#[tokio::test]
+async fn what_a_crash_left_is_found_by_an_index() {
+    let store = crowded(&Home::new()).await;
+    let left = refresh_claims::left("me", &[app("cli_a")], due_after(9));
+    assert_plan(&store, Entity::find().filter(left), "grants_refresh_due").await;
 }
 
 async fn crowded(home: &Home) -> Store {

@@ -43,6 +43,10 @@ async fn stored_grant(store: &Store) -> Grant {
     store.grant_by_id(&grant_id("g1")).await.unwrap().unwrap()
 }
 
+async fn take_over(store: &Store, now: i64) -> Result<u64, StoreError> {
+    store.take_over_refreshes("owner-of-a2", &[app("cli_a")], at(now).plus(LEASE), at(now)).await
+}
+
 fn won(claimed: Claimed) -> (Grant, u32) {
     let Claimed::Won { grant, tries } = claimed else { panic!("{claimed:?}") };
     (*grant, tries)
@@ -111,9 +115,9 @@ async fn a_claim_is_on_the_disk_with_its_journal_entry() {
         matches!(store.claim_refresh(&attempt("a2"), LEASE, at(101)).await.unwrap(), Claimed::Refused(Claim::Busy)),
         "I3"
     );
-    assert_eq!(store.take_over_refreshes("owner-of-a2", at(101)).await.unwrap(), 1, "C2: its owner is dead");
+    assert_eq!(take_over(&store, 101).await.unwrap(), 1, "C2: its owner is dead");
     assert_eq!(won(store.claim_refresh(&attempt("a2"), LEASE, at(101)).await.unwrap()).1, 2);
-    assert_eq!(store.take_over_refreshes("owner-of-a2", at(102)).await.unwrap(), 0, "not one's own");
+    assert_eq!(take_over(&store, 102).await.unwrap(), 0, "not one's own");
     store.end_attempt(&AttemptId::parse("a2").unwrap(), "refreshed", None, at(103)).await.unwrap();
     assert_eq!(store.sweep(Old::Attempts, at(101), Sweep::Delete).await.unwrap(), 1);
     assert_eq!(store.sweep(Old::Attempts, at(104), Sweep::Delete).await.unwrap(), 1);
