@@ -67,13 +67,6 @@ impl Grants {
         passenger.landed()
     }
 
-    /// Moves a refresh that waits forward.
-    pub(super) fn hasten(&self, wanted: &Wanted) {
-        if let Some(queue) = self.0.queues.get(&wanted.app) {
-            queue.hasten(&wanted.grant, wanted.deadline);
-        }
-    }
-
     async fn refresh(&self, wanted: Wanted, news: Arc<Notify>) -> Result<(), RefreshError> {
         let (Some(platform), Some(queue)) = (self.0.apps.get(&wanted.app), self.0.queues.get(&wanted.app)) else {
             return Err(RefreshError::NeedsConsent);

@@ -87,6 +87,13 @@ impl Grants {
         });
     }
 
+    /// Moves a refresh that waits forward.
+    pub(super) fn hasten(&self, wanted: &Wanted) {
+        if let Some(queue) = self.0.queues.get(&wanted.app) {
+            queue.hasten(&wanted.grant, wanted.deadline);
+        }
+    }
+
     fn is_paused(&self, app: &AppId, now: Timestamp) -> bool {
         self.0.paused.lock().unwrap_or_else(PoisonError::into_inner).get(app).is_some_and(|end| *end > now)
     }
