@@ -14,6 +14,10 @@ pub struct Transaction(Child);
 
 impl Transaction {
     /// Runs this SQL in a transaction of the database with this URL.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not do it.
     #[must_use]
     pub fn begin(engine: Engine, url: &str, sql: &str) -> Self {
         let mut command = match engine {

@@ -3,6 +3,7 @@
 
 mod clock;
 mod disk;
+mod long;
 mod servers;
 mod token_life;
 mod wal;

@@ -52,7 +52,6 @@ mod time;
 mod visit;
 mod world;
 
-pub(crate) use addresses::fresh as fresh_address;
 pub(crate) use browser::{Browser, Look};
 pub(crate) use captured::count_lines;
 pub(crate) use disk::Failing;
