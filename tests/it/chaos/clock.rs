@@ -71,9 +71,9 @@ async fn leases_are_the_servers_whatever_a_gateways_clock_says(engine: Engine) {
             let clock = Arc::new(MovedClock::default());
             clock.advance(super::NEARLY_OVER);
             if ahead {
-                clock.advance(STEP)
+                clock.advance(STEP);
             } else {
-                clock.set_back(STEP)
+                clock.set_back(STEP);
             }
             let other = world.another_gateway_by(Arc::clone(&clock)).await;
             let (id, owner) = (AttemptId::parse(&format!("other-{ahead}")).unwrap(), "other".to_owned());
