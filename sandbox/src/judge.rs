@@ -19,7 +19,7 @@ mod verdict;
 use std::collections::HashMap;
 
 pub use self::verdict::{
-    AppVerdict, ChainVerdict, Loss, PersonVerdict, SendVerdict, TokenState, TokenVerdict, Totals, Verdict,
+    AppVerdict, ChainVerdict, EarlySend, Loss, PersonVerdict, SendVerdict, TokenState, TokenVerdict, Totals, Verdict,
 };
 use crate::world::State;
 use crate::world::people::PersonId;

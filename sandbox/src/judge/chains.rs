@@ -149,6 +149,7 @@ fn read(sent: &[&Sent]) -> Vec<SendVerdict> {
         verdicts.push(SendVerdict {
             at_ms: send.at_ms,
             outcome: send.acted.map(|acted| acted.word),
+            successor: send.acted.and_then(|acted| acted.issued),
             told: send.told.map(|told| told.word),
             written: send.settled.map(|settled| settled.whole),
             answered_ms: send.told.map(|told| told.at_ms),

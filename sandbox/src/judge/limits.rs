@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::verdict::AppVerdict;
+use super::verdict::{AppVerdict, EarlySend};
 use crate::world::refresh_log::{RefreshLog, Sent, Word};
 
 const SECOND_MS: i64 = 1000;
@@ -23,6 +23,7 @@ pub(super) fn judge(log: &RefreshLog) -> Vec<AppVerdict> {
 fn verdict(app_id: &str, requests: &[&Sent]) -> AppVerdict {
     let times: Vec<i64> = requests.iter().map(|sent| sent.at_ms).collect();
     let sends: Vec<i64> = requests.iter().filter(|sent| sent.token.is_some()).map(|sent| sent.at_ms).collect();
+    let early = early(requests);
     AppVerdict {
         app_id: app_id.to_owned(),
         most_in_1s: most(&times, SECOND_MS),
@@ -30,7 +31,8 @@ fn verdict(app_id: &str, requests: &[&Sent]) -> AppVerdict {
         most_sends_in_1s: most(&sends, SECOND_MS),
         most_sends_in_60s: most(&sends, MINUTE_MS),
         limited: requests.iter().filter(|sent| is_limited(sent)).count(),
-        early: early(requests),
+        early: early.len(),
+        early_sends: early.iter().filter_map(|(sent, after_ms)| early_send(sent, *after_ms)).collect(),
     }
 }
 
@@ -52,27 +54,44 @@ fn is_limited(sent: &Sent) -> bool {
     sent.told.is_some_and(|told| told.word == Word::Limited)
 }
 
-/// Requests that came after a refusal had been delivered and before the time that it stated.
-fn early(requests: &[&Sent]) -> usize {
-    let mut bans: Vec<(u64, i64)> = requests.iter().filter_map(|sent| ban(sent)).collect();
-    bans.sort_unstable();
+/// Requests that came after a refusal had been delivered and before the time that it stated, and how long after it (ms).
+fn early<'a>(requests: &[&'a Sent]) -> Vec<(&'a Sent, i64)> {
+    let mut bans: Vec<Ban> = requests.iter().filter_map(|sent| ban(sent)).collect();
+    bans.sort_unstable_by_key(|ban| ban.known_since);
     let mut bans = bans.into_iter().peekable();
-    let mut until_ms = i64::MIN;
-    let mut early = 0;
+    let (mut since_ms, mut until_ms) = (i64::MIN, i64::MIN);
+    let mut early = Vec::new();
     for sent in requests {
-        while let Some((_, until)) = bans.next_if(|(known_since, _)| *known_since < sent.tick) {
-            until_ms = until_ms.max(until);
+        while let Some(ban) = bans.next_if(|ban| ban.known_since < sent.tick) {
+            if ban.at_ms >= until_ms {
+                since_ms = ban.at_ms;
+            }
+            until_ms = until_ms.max(ban.until_ms);
         }
-        early += usize::from(sent.at_ms < until_ms);
+        if sent.at_ms < until_ms {
+            early.push((*sent, sent.at_ms - since_ms));
+        }
     }
     early
 }
 
-/// Since when the client knows that it must wait, and until when (ms).
-fn ban(sent: &Sent) -> Option<(u64, i64)> {
+fn early_send(sent: &Sent, after_ms: i64) -> Option<EarlySend> {
+    sent.token.map(|_| EarlySend { at_ms: sent.at_ms, after_ms })
+}
+
+/// A refusal that states a time.
+struct Ban {
+    /// Since when the client knows of it, in the order of everything.
+    known_since: u64,
+    at_ms: i64,
+    until_ms: i64,
+}
+
+fn ban(sent: &Sent) -> Option<Ban> {
     let told = sent.told.filter(|told| told.word == Word::Limited)?;
     let settled = sent.settled.filter(|settled| settled.whole)?;
-    Some((settled.tick, told.at_ms + told.reset_s? * SECOND_MS))
+    let until_ms = told.at_ms + told.reset_s? * SECOND_MS;
+    Some(Ban { known_since: settled.tick, at_ms: told.at_ms, until_ms })
 }
 
 #[cfg(test)]

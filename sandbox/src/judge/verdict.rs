@@ -101,6 +101,17 @@ pub struct AppVerdict {
     pub limited: usize,
     /// Requests that came before the time told to an earlier one.
     pub early: usize,
+    /// Those of them that sent a refresh token.
+    pub early_sends: Vec<EarlySend>,
+}
+
+/// A send before the time that a refusal had told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct EarlySend {
+    /// When it came (ms).
+    pub at_ms: i64,
+    /// How long after the refusal (ms): what was on its way already comes at once.
+    pub after_ms: i64,
 }
 
 /// What is alive of a person's at an app.
@@ -193,6 +204,8 @@ pub struct SendVerdict {
     pub at_ms: i64,
     /// What the platform did; absent if it did nothing.
     pub outcome: Option<Word>,
+    /// The token that was issued for it, whether or not anybody has it.
+    pub successor: Option<Print>,
     /// What the client was told; absent if nothing that can be read.
     pub told: Option<Word>,
     /// Whether every byte of the answer was written; absent while that is not known.

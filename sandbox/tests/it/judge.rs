@@ -55,6 +55,8 @@ async fn a_careful_client_has_nothing_to_fear() {
     assert_eq!((faults, totals.under_way, totals.unknown_sends), ([0; 5], 0, 0));
     assert!(!verdict.chains[0].is_remarkable());
     let tokens = &verdict.chains[0].tokens;
+    let given: Vec<_> = tokens.iter().map(|one| one.sends.first().and_then(|send| send.successor)).collect();
+    assert_eq!(given, [Some(tokens[1].token), Some(tokens[2].token), None], "what each was spent for");
     let seen: Vec<_> = tokens.iter().map(|one| (one.token.to_string(), one.generation, one.state)).collect();
     let wanted = [(&first, 0, TokenState::Used), (&second, 1, TokenState::Used), (&third, 2, TokenState::Live)];
     assert_eq!(seen, wanted.map(|(pair, generation, state)| (print(pair), generation, state)));
@@ -265,6 +267,7 @@ async fn coming_before_the_stated_time_is_seen() {
     refreshed(&bench, &pair).await;
     let app = verdict(&bench).await.apps.remove(0);
     assert_eq!((app.limited, app.early), (1, 1));
+    assert_eq!(app.early_sends.iter().map(|send| send.after_ms).collect::<Vec<_>>(), [2_999]);
 }
 
 #[tokio::test]
