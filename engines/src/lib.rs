@@ -92,6 +92,16 @@ impl Engine {
         }
     }
 
+    /// Runs SQL as the server's administrator in the database of this URL; what it answers, a row a line.
+    #[must_use]
+    pub fn query(self, database: &str, sql: &str) -> String {
+        let name = database.rsplit('/').next().unwrap_or_default();
+        match self {
+            Self::Postgres => postgres::query(self.server(), name, sql),
+            Self::MariaDb => mariadb::query(self.server(), name, sql),
+        }
+    }
+
     fn server(self) -> &'static Server {
         static POSTGRES: OnceLock<Server> = OnceLock::new();
         static MARIADB: OnceLock<Server> = OnceLock::new();

@@ -73,6 +73,10 @@ pub(crate) fn run(server: &Server, sql: &str) {
     feed(&mut client(server.port, &[]), sql);
 }
 
+pub(crate) fn query(server: &Server, database: &str, sql: &str) -> String {
+    feed(&mut client(server.port, &["-N", "-B", "-D", database]), sql)
+}
+
 fn client(port: u16, arguments: &[&str]) -> Command {
     let mut command = Command::new("mariadb");
     command.args(["--no-defaults", "-h", "127.0.0.1", "-P", &port.to_string(), "-u", "root"]).args(arguments);

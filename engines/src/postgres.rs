@@ -64,6 +64,10 @@ pub(crate) fn run(server: &Server, sql: &str) {
     feed(&mut client(server.port, "postgres", &["-v", "ON_ERROR_STOP=1"]), sql);
 }
 
+pub(crate) fn query(server: &Server, database: &str, sql: &str) -> String {
+    feed(&mut client(server.port, database, &["-v", "ON_ERROR_STOP=1", "-At"]), sql)
+}
+
 fn client(port: u16, database: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("psql");
     command.args(["-X", "-q", "-h", "127.0.0.1", "-p", &port.to_string(), "-U", "cardkey", "-d", database]);

@@ -119,12 +119,13 @@ pub(crate) fn finish(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {} {said}", output.status);
 }
 
-/// Runs a client with this SQL on its standard input.
-pub(crate) fn feed(command: &mut Command, sql: &str) {
-    let mut client = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+/// Runs a client with this SQL on its standard input; what it writes.
+pub(crate) fn feed(command: &mut Command, sql: &str) -> String {
+    let mut client = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     client.stdin.take().unwrap().write_all(sql.as_bytes()).unwrap();
     let output = client.wait_with_output().unwrap();
     assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Waits until the command succeeds: the server is up.
