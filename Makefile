@@ -12,7 +12,7 @@ demo: ## build, start sandbox and gateway on SQLite, print the chat page's addre
 test: ## set up what is missing, then everything that must be green: format, lints, docs, all tests
 	@scripts/test.sh
 
-test-long: ## the tests that take long: the refresh protocol's model, the kill matrix, a silent link in real time
+test-long: ## the tests that take long: the refresh protocol's model, the kill matrix, a storm, a silent link
 	@scripts/test-long.sh
 
 lint: ## format, clippy and rustdoc, each with warnings as errors

@@ -48,6 +48,7 @@ mod rotation;
 mod scheduling;
 mod sending;
 mod settings;
+mod storm;
 mod story;
 mod streams;
 mod user_info;

@@ -52,12 +52,14 @@ mod time;
 mod visit;
 mod world;
 
+pub(crate) use addresses::fresh as fresh_address;
 pub(crate) use browser::{Browser, Look};
 pub(crate) use captured::count_lines;
 pub(crate) use disk::Failing;
 pub(crate) use leak_scan::{DUMP, scan};
 pub(crate) use process::{Process, finish};
-pub(crate) use setup::{APP, MASTER_KEY, OTHER_APP, SCOPES, Setup, on};
+pub(crate) use seeded::put_grant;
+pub(crate) use setup::{API_PORT, APP, MASTER_KEY, OTHER_APP, SCOPES, Setup, on};
 pub(crate) use time::MovedClock;
 pub(crate) use visit::{Begun, Page, hidden};
 pub(crate) use world::{Reply, World};

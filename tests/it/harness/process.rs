@@ -94,7 +94,13 @@ impl World {
     pub(crate) fn spawn_process(&self, more: &[&str]) -> Process {
         let config = self.config_path();
         let mut command = self.command(&["serve", "--config", config.to_str().unwrap()]);
-        command.args(more).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.args(more);
+        self.spawn(command)
+    }
+
+    /// Starts a process; what it says on standard error is kept.
+    pub(crate) fn spawn(&self, mut command: Command) -> Process {
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let file = self.directory.path().join(format!("gateway-{}.log", child.id()));
         let (sender, logged) = watch::channel(Logged::default());
@@ -154,6 +160,14 @@ impl Process {
         lines[lines.len().saturating_sub(20)..].join("\n")
     }
 
+    /// Waits until the gateway answers; false if it ended instead.
+    pub(crate) async fn is_up(&self) -> bool {
+        let up = |logged: &Logged| logged.lines.iter().any(|line| line.contains("cardkey is up"));
+        let mut logged = self.logged.clone();
+        let seen = tokio::time::timeout(PATIENCE, logged.wait_for(|logged| logged.ended || up(logged))).await;
+        seen.is_ok_and(|seen| seen.is_ok_and(|logged| up(&logged)))
+    }
+
     /// Its process id.
     #[cfg(feature = "failpoints")]
     pub(crate) fn id(&self) -> u32 {
@@ -168,7 +182,12 @@ impl Process {
 
     /// SIGTERM.
     pub(crate) fn terminate(&self) {
-        let sent = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.child.id().to_string()]).status();
+        self.signal("TERM");
+    }
+
+    /// The signal of this name.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("sh").args(["-c", "kill -$0 $1", name, &self.child.id().to_string()]).status();
         assert!(sent.unwrap().success());
     }
 

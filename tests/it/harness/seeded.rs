@@ -62,28 +62,7 @@ fn subject(number: usize) -> Subject {
 }
 
 async fn grant(store: &Store, number: usize) {
-    let now = Timestamp::from_secs(2_000_000_000);
-    let session = AuthSession {
-        id: AuthSessionId::parse(&format!("seeded-{number}")).unwrap(),
-        subject: subject(number),
-        tenant: None,
-        scopes: ScopeSet::from_list("a"),
-        requesters: Vec::new(),
-        reason: None,
-        created_at: now,
-        expires_at: now.plus(HOUR),
-        opened_at: None,
-        way: Way::Redirect,
-        attempts: 0,
-        card: CardDelivery::None,
-        card_due_at: None,
-        state: State::Waiting,
-        version: 1,
-    };
-    store.open_session(&session, 5, now).await.unwrap();
     let secret = |text: String| Secret::new(text);
-    let exchanging = session.exchanging(secret("c".to_owned()), secret("v".to_owned()), now).unwrap();
-    let Save::Stored(session) = store.save_session(exchanging).await.unwrap() else { panic!("lost") };
     let refresh = RefreshToken { token: secret(format!("ur-seeded-{number}")), ttl: Some(100 * HOUR) };
     let answer = TokenAnswer {
         access: secret(format!("u-seeded-{number}")),
@@ -99,8 +78,34 @@ async fn grant(store: &Store, number: usize) {
         mobile: Some(secret(format!("+86-{number}"))),
         email: Some(secret(format!("{number}@example.com"))),
     };
-    let id = GrantId::parse(&format!("seeded-{number:06}")).unwrap();
-    let session = session.completed(id, &answer.scopes, now).unwrap();
-    let saved = store.complete_session(session, &VerifiedTokens { answer, identity }, now).await.unwrap();
+    let (name, now) = (format!("seeded-{number:06}"), Timestamp::from_secs(2_000_000_000));
+    put_grant(store, &name, ScopeSet::from_list("a"), VerifiedTokens { answer, identity }, now).await;
+}
+
+/// Puts a grant into the database the way it gets there from a consent to `asked`. Session and grant have this name.
+pub(crate) async fn put_grant(store: &Store, name: &str, asked: ScopeSet, tokens: VerifiedTokens, now: Timestamp) {
+    let session = AuthSession {
+        id: AuthSessionId::parse(name).unwrap(),
+        subject: Subject { app: AppId::parse(APP).unwrap(), id: tokens.identity.subject.clone() },
+        tenant: None,
+        scopes: asked,
+        requesters: Vec::new(),
+        reason: None,
+        created_at: now,
+        expires_at: now.plus(HOUR),
+        opened_at: None,
+        way: Way::Redirect,
+        attempts: 0,
+        card: CardDelivery::None,
+        card_due_at: None,
+        state: State::Waiting,
+        version: 1,
+    };
+    store.open_session(&session, 5, now).await.unwrap();
+    let secret = |text: &str| Secret::new(text.to_owned());
+    let exchanging = session.exchanging(secret("c"), secret("v"), now).unwrap();
+    let Save::Stored(session) = store.save_session(exchanging).await.unwrap() else { panic!("lost") };
+    let session = session.completed(GrantId::parse(name).unwrap(), &tokens.answer.scopes, now).unwrap();
+    let saved = store.complete_session(session, &tokens, now).await.unwrap();
     assert!(matches!(saved, Save::Stored(_)));
 }

@@ -120,6 +120,11 @@ impl World {
         self.config_at(self.ip)
     }
 
+    /// The URL of its database, if it is on a server.
+    pub(crate) fn database_url(&self) -> &str {
+        self.database.split('"').nth(1).unwrap()
+    }
+
     fn config_at(&self, ip: Ipv4Addr) -> Config {
         let mut setup = self.setup.clone();
         if let Some(pem) = self.sandbox.ca_pem() {
