@@ -45,6 +45,8 @@ mod driver;
 mod leak_scan;
 mod platform;
 mod process;
+#[cfg(feature = "failpoints")]
+mod relay;
 mod seeded;
 mod setup;
 mod standing;
@@ -58,6 +60,8 @@ pub(crate) use captured::count_lines;
 pub(crate) use disk::Failing;
 pub(crate) use leak_scan::{DUMP, scan};
 pub(crate) use process::{Process, finish};
+#[cfg(feature = "failpoints")]
+pub(crate) use relay::Relay;
 pub(crate) use seeded::put_grant;
 pub(crate) use setup::{API_PORT, APP, MASTER_KEY, OTHER_APP, SCOPES, Setup, on};
 pub(crate) use time::MovedClock;

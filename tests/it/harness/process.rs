@@ -54,7 +54,12 @@ impl World {
 
     /// Writes the configuration of this world's gateway into a file.
     pub(crate) fn write_config(&self) {
-        let file = self.setup.file(self.ip, &self.sandbox.base_url(), &self.database);
+        self.write_config_for(&self.sandbox.base_url());
+    }
+
+    /// The same, with the platform at this address.
+    pub(crate) fn write_config_for(&self, platform: &str) {
+        let file = self.setup.file(self.ip, platform, &self.database);
         std::fs::write(self.config_path(), file).unwrap();
     }
 
@@ -88,6 +93,16 @@ impl World {
         process.logs("cardkey is up").await;
         self.links(before + 2).await;
         process
+    }
+
+    /// Starts one more gateway on the same database: another node, at an address and with a spool of its own. From now on it
+    /// is the one that is talked to.
+    #[cfg(feature = "failpoints")]
+    pub(crate) async fn start_another_process(&mut self) -> Process {
+        self.ip = super::addresses::fresh();
+        self.setup.environment.insert("CARDKEY_REFRESH__SPOOL".to_owned(), "spool-of-another".to_owned());
+        self.write_config();
+        self.start_process().await
     }
 
     /// Starts the gateway as a process of its own.
@@ -169,9 +184,24 @@ impl Process {
     }
 
     /// Its process id.
-    #[cfg(feature = "failpoints")]
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Waits until it stands still: SIGSTOP has arrived.
+    #[cfg(feature = "failpoints")]
+    pub(crate) async fn stopped(&self) {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while !self.stands_still() {
+            assert!(tokio::time::Instant::now() < deadline, "it does not stop; its last lines:\n{}", self.last_lines());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    #[cfg(feature = "failpoints")]
+    fn stands_still(&self) -> bool {
+        let state = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        state.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
     }
 
     /// SIGKILL: nothing in the process can notice.

@@ -33,8 +33,8 @@ tokio::task_local! {
 }
 
 /// Runs a test with the databases of its worlds on this server.
-pub(crate) async fn on(engine: Engine, test: impl Future<Output = ()>) {
-    SERVER.scope(engine, Box::pin(test)).await;
+pub(crate) async fn on<T>(engine: Engine, test: impl Future<Output = T>) -> T {
+    SERVER.scope(engine, Box::pin(test)).await
 }
 
 /// What the test's server holds of a database, if the test has one.
@@ -43,11 +43,13 @@ pub(super) fn dump(configured: &str) -> Option<Vec<u8>> {
     SERVER.try_with(|engine| engine.dump(url)).ok()
 }
 
-/// A new database's part of the configuration: a file in the world's directory, or one on the test's server.
-pub(crate) fn database(directory: &Path) -> String {
-    match SERVER.try_with(|engine| engine.database()) {
-        Ok(url) => format!("url = \"{url}\"\npool_size = 2"),
-        Err(_) => format!("url = \"sqlite://{}/cardkey.db\"", directory.display()),
+/// The database's part of the configuration: the setup's, or a new one, as a file in the world's directory or on the test's
+/// server.
+pub(crate) fn database(setup: &Setup, directory: &Path) -> String {
+    let on_a_server = setup.database.clone().or_else(|| SERVER.try_with(|engine| engine.database()).ok());
+    match on_a_server {
+        Some(url) => format!("url = \"{url}\"\npool_size = 2"),
+        None => format!("url = \"sqlite://{}/cardkey.db\"", directory.display()),
     }
 }
 
@@ -62,6 +64,8 @@ pub(crate) struct Setup {
     pub(crate) tables: String,
     /// Environment variables.
     pub(crate) environment: BTreeMap<String, String>,
+    /// The URL of another database than a new one of the test's own.
+    pub(crate) database: Option<String>,
     /// The sandbox.
     pub(crate) sandbox: Options,
     /// Whether the gateway is told where people's browsers reach it.
@@ -81,6 +85,7 @@ impl Default for Setup {
             app_lines: String::new(),
             tables: String::new(),
             environment: BTreeMap::new(),
+            database: None,
             sandbox: Options::default(),
             public_url: true,
             limits: Limits { linger: Duration::from_millis(10), ..Limits::default() },

@@ -96,7 +96,7 @@ impl World {
             .unwrap();
         let directory = TempDir::new().unwrap();
         Self {
-            database: setup::database(directory.path()),
+            database: setup::database(&setup, directory.path()),
             sandbox,
             gateway: None,
             ip,
