@@ -8,8 +8,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its servers too")]
 
 mod dump;
+mod failover;
 mod mariadb;
-mod own;
+mod mortal;
 mod postgres;
 mod redis;
 mod server;
@@ -20,9 +21,10 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-pub use own::OwnServer;
+pub use failover::Failover;
+pub use mortal::Mortal;
 pub use redis::Redis;
-use server::Server;
+use server::{Care, Server};
 pub use session::Transaction;
 
 /// A kind of server.
@@ -47,8 +49,8 @@ impl Engine {
         static POSTGRES: OnceLock<Server> = OnceLock::new();
         static MARIADB: OnceLock<Server> = OnceLock::new();
         match self {
-            Self::Postgres => self.make(POSTGRES.get_or_init(|| postgres::start(false))),
-            Self::MariaDb => self.make(MARIADB.get_or_init(|| mariadb::start(false))),
+            Self::Postgres => self.make(POSTGRES.get_or_init(|| postgres::start(false, Care::Haste))),
+            Self::MariaDb => self.make(MARIADB.get_or_init(|| mariadb::start(false, Care::Haste))),
         }
     }
 
@@ -64,8 +66,8 @@ impl Engine {
         static POSTGRES: OnceLock<Server> = OnceLock::new();
         static MARIADB: OnceLock<Server> = OnceLock::new();
         match self {
-            Self::Postgres => self.make(POSTGRES.get_or_init(postgres::start_on_disk)),
-            Self::MariaDb => self.make(MARIADB.get_or_init(mariadb::start_on_disk)),
+            Self::Postgres => self.make(POSTGRES.get_or_init(|| postgres::start(false, Care::Disk))),
+            Self::MariaDb => self.make(MARIADB.get_or_init(|| mariadb::start(false, Care::Disk))),
         }
     }
 
@@ -106,8 +108,8 @@ impl Engine {
         static POSTGRES: OnceLock<Server> = OnceLock::new();
         static MARIADB: OnceLock<Server> = OnceLock::new();
         match self {
-            Self::Postgres => POSTGRES.get_or_init(|| postgres::start(true)),
-            Self::MariaDb => MARIADB.get_or_init(|| mariadb::start(true)),
+            Self::Postgres => POSTGRES.get_or_init(|| postgres::start(true, Care::Haste)),
+            Self::MariaDb => MARIADB.get_or_init(|| mariadb::start(true, Care::Haste)),
         }
     }
 }

@@ -4,29 +4,29 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::server::{Folder, Server, feed, finish, free_port, until_up};
+use crate::server::{Care, Folder, Server, feed, finish, free_port, until_up};
 
-const IN_HASTE: &[&str] = &[
-    "--innodb-flush-log-at-trx-commit=0",
-    "--innodb-flush-method=nosync",
-    "--innodb-buffer-pool-size=64M",
-    "--innodb-log-file-size=16M",
-];
-
-/// What does not concern the disk is as much as a small server of its own would be given.
-const ON_DISK: &[&str] = &["--innodb-buffer-pool-size=1G", "--innodb-log-file-size=1G"];
+/// What the care costs. What does not concern the disk is as much as a small server of its own would be given.
+const fn settings(care: Care) -> &'static [&'static str] {
+    match care {
+        Care::Haste => &[
+            "--innodb-flush-log-at-trx-commit=0",
+            "--innodb-flush-method=nosync",
+            "--innodb-buffer-pool-size=64M",
+            "--innodb-log-file-size=16M",
+        ],
+        Care::Kept => &[
+            "--innodb-flush-log-at-trx-commit=2",
+            "--innodb-flush-method=nosync",
+            "--innodb-buffer-pool-size=64M",
+            "--innodb-log-file-size=16M",
+        ],
+        Care::Disk => &["--innodb-buffer-pool-size=1G", "--innodb-log-file-size=1G"],
+    }
+}
 
 /// With TLS for whoever asks for it, or without any.
-pub(crate) fn start(with_tls: bool) -> Server {
-    serve(with_tls, IN_HASTE)
-}
-
-/// Waits for the disk at every commit.
-pub(crate) fn start_on_disk() -> Server {
-    serve(false, ON_DISK)
-}
-
-fn serve(with_tls: bool, settings: &[&str]) -> Server {
+pub(crate) fn start(with_tls: bool, care: Care) -> Server {
     let folder = Folder::new("mysql");
     let data = format!("--datadir={}", folder.path.join("data").display());
     let mut install = folder.command(Path::new("mariadb-install-db"));
@@ -36,7 +36,7 @@ fn serve(with_tls: bool, settings: &[&str]) -> Server {
     let mut command = folder.command(Path::new("/usr/sbin/mariadbd"));
     command.args(["--no-defaults", &data, "--bind-address=127.0.0.1", "--skip-name-resolve", "--skip-log-bin"]);
     command.args([format!("--port={port}"), format!("--socket={}", folder.path.join("socket").display())]);
-    command.args(["--max-connections=500", "--performance-schema=OFF"]).args(settings);
+    command.args(["--max-connections=500", "--performance-schema=OFF"]).args(settings(care));
     let tls = with_tls.then(|| folder.tls());
     match &tls {
         Some(tls) => command.args(
@@ -54,7 +54,7 @@ fn serve(with_tls: bool, settings: &[&str]) -> Server {
 
 /// Waits until it answers.
 pub(crate) fn up(server: &Server) {
-    until_up(server, || client(server.port, &["-e", "SELECT 1"]));
+    until_up(|| client(server.port, &["-e", "SELECT 1"]));
 }
 
 /// A client of the database with this URL that writes what it is answered, and no more.

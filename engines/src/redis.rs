@@ -104,11 +104,12 @@ fn serve(port: u16, with_tls: bool) -> Server {
         command.arg("--tls-cert-file").arg(&tls.certificate).arg("--tls-key-file").arg(&tls.key);
     }
     let server = folder.serve(&command, port, tls);
-    until_up(server, || {
+    until_up(|| {
         let mut probe = client(port, with_tls);
         probe.args(["-e", "PING"]);
         probe
-    })
+    });
+    server
 }
 
 /// The id of the process, from what the server tells of itself.

@@ -1,6 +1,6 @@
 //! A server's folder, port and process, whatever it is.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -8,26 +8,39 @@ use std::process::{Child, Command, Stdio};
 
 use crate::tls::{self, Tls};
 
-/// Runs the server, stops and starts it as standard input says, ends it and removes its folder when that ends.
+/// Runs the server, and ends it and removes its folder when standard input ends. Until then a line of it is the name of a
+/// signal that ends the server, or `start`.
 const KEEPER: &str = r#"folder=$1; shift
-start() {
-    "$@" </dev/null >>"$folder/log" 2>&1 &
-    server=$!
-}
-stop() {
-    kill -QUIT "$server" 2>/dev/null
-    (sleep 10; kill -KILL "$server") >/dev/null 2>&1 &
-    killer=$!
-    wait "$server" 2>/dev/null
-    kill "$killer" 2>/dev/null
-}
+start() { "$@" </dev/null >>"$folder/log" 2>&1 & server=$!; }
 start "$@"
 while read -r order; do
-    "$order" "$@"
-    echo "$order"
+    if [ "$order" = start ]; then
+        start "$@"
+    else
+        kill -"$order" "$server"
+        wait "$server" 2>/dev/null
+        server=
+    fi
+    : >"$folder/obeyed"
 done
-stop
+if [ -n "$server" ]; then
+    kill -QUIT "$server" 2>/dev/null
+    (sleep 10; kill -KILL "$server") >/dev/null 2>&1 &
+    wait "$server" 2>/dev/null
+    kill "$!" 2>/dev/null
+fi
 rm -rf "$folder""#;
+
+/// How much care a server takes of what is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Care {
+    /// None: what it writes need not survive anything.
+    Haste,
+    /// It survives the server's own death, but not the machine's.
+    Kept,
+    /// It is on the disk, as in production; and there is memory as a small server would be given.
+    Disk,
+}
 
 /// A server that runs until this process ends.
 #[derive(Debug)]
@@ -36,17 +49,27 @@ pub(crate) struct Server {
     pub(crate) port: u16,
     /// The file with the authority that signed its certificate, if it speaks TLS.
     pub(crate) authority: Option<PathBuf>,
+    folder: PathBuf,
     /// What keeps it running, as long as its standard input is open.
     keeper: Child,
 }
 
 impl Server {
-    /// Has the keeper do something, and waits until it is done.
-    pub(crate) fn order(&mut self, order: &str) {
+    /// Ends it by this signal.
+    pub(crate) fn end(&mut self, signal: &str) {
+        self.order(signal);
+    }
+
+    /// Starts it again; whether it is up already is another question.
+    pub(crate) fn start(&mut self) {
+        self.order("start");
+    }
+
+    fn order(&mut self, order: &str) {
+        let obeyed = self.folder.join("obeyed");
+        drop(std::fs::remove_file(&obeyed));
         writeln!(self.keeper.stdin.as_mut().unwrap(), "{order}").unwrap();
-        let mut done = [0; 64];
-        let length = self.keeper.stdout.as_mut().unwrap().read(&mut done).unwrap();
-        assert_eq!(done[..length].trim_ascii_end(), order.as_bytes());
+        until("the server obeys", || obeyed.exists());
     }
 }
 
@@ -98,8 +121,8 @@ impl Folder {
         keeper.args(["-c", KEEPER, "keeper"]).arg(&self.path).arg(command.get_program()).args(command.get_args());
         // A group of its own: an interrupt from the keyboard must not end the keeper before its work is done.
         std::os::unix::process::CommandExt::process_group(&mut keeper, 0);
-        let keeper = keeper.current_dir(&self.path).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        Server { port, authority: tls.map(|tls| tls.authority), keeper }
+        let keeper = keeper.current_dir(&self.path).stdin(Stdio::piped()).spawn().unwrap();
+        Server { port, authority: tls.map(|tls| tls.authority), folder: self.path, keeper }
     }
 }
 
@@ -129,13 +152,21 @@ pub(crate) fn feed(command: &mut Command, sql: &str) -> String {
 }
 
 /// Waits until the command succeeds: the server is up.
-pub(crate) fn until_up(server: &Server, mut probe: impl FnMut() -> Command) {
-    for _ in 0..600 {
-        let mut probe = probe();
-        if probe.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success() {
+pub(crate) fn until_up(probe: impl FnMut() -> Command) {
+    until_success("the server is up", probe);
+}
+
+/// Waits until the command succeeds.
+pub(crate) fn until_success(what: &str, mut probe: impl FnMut() -> Command) {
+    until(what, || probe().stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success());
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..1_200 {
+        if holds() {
             return;
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    panic!("the server does not come up on port {}", server.port);
+    panic!("{what}: it does not come to hold within a minute");
 }

@@ -1,7 +1,7 @@
 //! PostgreSQL and MariaDB that go away, hang, or give a transaction up: what cannot be written down is not sent, and what came
 //! is saved by whatever number of transactions it takes, of one request.
 
-use cardkey_engines::{Engine, OwnServer, Transaction};
+use cardkey_engines::{Engine, Mortal, Transaction};
 use cardkey_sandbox::ALICE;
 
 use super::{NEARLY_OVER, READ};
@@ -60,7 +60,7 @@ impl World {
 }
 
 async fn a_restart_of_the_server_loses_nothing(engine: Engine) {
-    let mut server = OwnServer::start(engine);
+    let mut server = Mortal::start(engine);
     // While it is away nobody waits long for a connection.
     let setup = Setup::default().variable("CARDKEY_DATABASE__CONNECT_TIMEOUT_SECONDS", "1");
     let mut world = World::without_gateway(setup).await;
