@@ -35,8 +35,10 @@ impl Store {
                     let wait = Timestamp::from_micros(known.closed_until).since(now);
                     return Ok(Reservation { granted: 0, wait });
                 }
-                let (reserved, arrival) = limit.reserve(wanted, Timestamp::from_micros(known.arrival), now);
-                let moved = reserved.granted == 0 || advance(&scope.tx, &known, arrival.as_micros()).await?;
+                let known_arrival = Timestamp::from_micros(known.arrival);
+                let (reserved, arrival) = limit.reserve(wanted, known_arrival, now);
+                // Also with nothing granted: what was written before the clock was set back holds no longer.
+                let moved = arrival == known_arrival || advance(&scope.tx, &known, arrival.as_micros()).await?;
                 Ok(if moved { reserved } else { Reservation { granted: 0, wait: limit.interval } })
             })
         })

@@ -258,6 +258,16 @@ async fn a_budget_is_shared_and_closed_for_everybody() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_set_back_costs_a_budget_one_interval() {
+    let (_home, store) = granted().await;
+    let limit = Limit { burst: 3, interval: Duration::from_secs(1), left: 0 };
+    assert_eq!(store.reserve("cli_a", limit, 1, at(4_000)).await.unwrap().granted, 1);
+    let none = store.reserve("cli_a", limit, 1, at(400)).await.unwrap();
+    assert_eq!(none, Reservation { granted: 0, wait: Duration::from_secs(1) });
+    assert_eq!(store.reserve("cli_a", limit, 1, at(401)).await.unwrap().granted, 1, "chaos 45");
+}
+
+#[tokio::test]
 async fn the_spool_keeps_a_pair_until_it_is_taken_out() {
     let (home, store) = granted().await;
     let folder = home.file("-spool");
