@@ -8,7 +8,10 @@
 //! Built only with the feature `failpoints`; run by `make test-long`, which keeps the tables as `docs/reports/kill-matrix.md`.
 //! The variable `KILL_MATRIX` names a part to run, such as `postgres another,c5,strict`; a part is printed and not kept.
 
+mod beside;
 mod cell;
+mod endings;
+mod failover;
 mod findings;
 mod modes;
 mod points;
@@ -17,11 +20,14 @@ mod seats;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 
+use beside::{Beside, ENGINES, ROWS};
 use cell::Cell;
+use failover::Standby;
 use findings::Finding;
 use modes::MODES;
 use points::POINTS;
@@ -65,14 +71,48 @@ fn unscaled() -> Vec<Cell> {
     cells.collect()
 }
 
+/// One thing to run.
+enum Part {
+    Cell(Cell),
+    Beside(Beside),
+    Failover(Standby),
+}
+
+impl Part {
+    fn name(&self) -> String {
+        match self {
+            Self::Cell(cell) => cell.name(),
+            Self::Beside(beside) => beside.name(),
+            Self::Failover(standby) => standby.name(),
+        }
+    }
+
+    async fn run(self) -> Finding {
+        match self {
+            Self::Cell(cell) => cell.run().await,
+            Self::Beside(beside) => beside.run().await,
+            Self::Failover(standby) => standby.run().await,
+        }
+    }
+}
+
+/// What is no cell of the matrix.
+fn others() -> impl Iterator<Item = Part> {
+    let rows = ROWS.iter().flat_map(|row| ENGINES.map(|database| Part::Beside(Beside { row, database })));
+    Standby::ALL.map(Part::Failover).into_iter().chain(rows)
+}
+
 #[expect(clippy::print_stdout, reason = "whoever waits sees how far it is")]
-async fn run(cells: Vec<Cell>, at_a_time: usize) -> Found {
-    let wanted = cells.into_iter().filter(|cell| is_wanted(&cell.name()));
-    let runs = wanted.map(|cell| -> Running {
+async fn run(parts: impl Iterator<Item = Part>, at_a_time: usize) -> Found {
+    let wanted = parts.filter(|part| is_wanted(&part.name()));
+    let runs = wanted.map(|part| -> Running {
         Box::pin(async move {
-            let finding = cell.run().await;
-            println!("{}: {finding}", cell.name());
-            (cell.name(), finding)
+            let name = part.name();
+            // One that panics must not hide what the others show.
+            let run = AssertUnwindSafe(part.run()).catch_unwind().await;
+            let finding = run.unwrap_or_else(|_| Finding::broken());
+            println!("{name}: {finding}");
+            (name, finding)
         })
     });
     futures_util::stream::iter(runs).buffer_unordered(at_a_time).collect().await
@@ -81,8 +121,8 @@ async fn run(cells: Vec<Cell>, at_a_time: usize) -> Found {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "minutes: make test-long"]
 async fn the_kill_matrix() {
-    let mut found = run(unscaled(), AT_A_TIME_WHEN_SLOW).await;
-    found.extend(run(scaled(), AT_A_TIME).await);
+    let mut found = run(unscaled().into_iter().map(Part::Cell), AT_A_TIME_WHEN_SLOW).await;
+    found.extend(run(others().chain(scaled().into_iter().map(Part::Cell)), AT_A_TIME).await);
     if part().is_none() {
         report::write(&found);
     }

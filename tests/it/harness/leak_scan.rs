@@ -61,11 +61,12 @@ impl World {
 #[cfg(feature = "failpoints")]
 impl World {
     /// The same for one of a great many worlds whose gateways were all processes of their own: what this process has logged,
-    /// and the server holds, is left out.
+    /// and the server holds, is left out and thrown away.
     pub(crate) fn end_of_many(self) {
         let mut places = files(self.directory.path());
         places.push(("an answer".to_owned(), self.seen.lock().unwrap().join("\n").into_bytes()));
         assert_eq!(scan(&places, &self.secrets()), [], "a secret got out");
+        setup::drop_database(&self.database);
     }
 }
 

@@ -188,6 +188,13 @@ impl Process {
         self.child.id()
     }
 
+    /// SIGSTOP, and until it stands still.
+    #[cfg(feature = "failpoints")]
+    pub(crate) async fn stop_still(&self) {
+        self.signal("STOP");
+        self.stopped().await;
+    }
+
     /// Waits until it stands still: SIGSTOP has arrived.
     #[cfg(feature = "failpoints")]
     pub(crate) async fn stopped(&self) {

@@ -43,6 +43,15 @@ pub(super) fn dump(configured: &str) -> Option<Vec<u8>> {
     SERVER.try_with(|engine| engine.dump(url)).ok()
 }
 
+/// Throws away what the test's server holds of a database, if the test has one.
+#[cfg(feature = "failpoints")]
+pub(super) fn drop_database(configured: &str) {
+    let name = configured.split('"').nth(1).and_then(|url| url.rsplit('/').next());
+    if let (Some(name), Ok(engine)) = (name, SERVER.try_with(|engine| *engine)) {
+        engine.administer(&format!("DROP DATABASE {name};"));
+    }
+}
+
 /// The database's part of the configuration: the setup's, or a new one, as a file in the world's directory or on the test's
 /// server.
 pub(crate) fn database(setup: &Setup, directory: &Path) -> String {

@@ -5,23 +5,16 @@ use std::time::Duration;
 
 use cardkey_sandbox::ALICE;
 use cardkey_sandbox::journal::Entry;
-use serde_json::{Value, json};
-use tokio::time::Instant;
+use serde_json::json;
 
+use super::endings::{refresh, worked};
 use super::findings::{Case, Finding};
 use super::modes::Mode;
 use super::points::{Point, Way};
 use super::seats::{Pace, Seat, Then};
-use crate::harness::{APP, Process, Relay, World, on};
+use crate::harness::{APP, Process, Relay, Setup, World, on};
 
-const READ: &[&str] = &["apaas:app:read"];
 const MORE: &[&str] = &["apaas:app:read", "apaas:workspace:read"];
-
-/// How often it is looked whether it has ended.
-const GLANCE: Duration = Duration::from_millis(100);
-
-/// What a loaded machine may add to anything.
-const LOAD: Duration = Duration::from_mins(2);
 
 /// One cell of the matrix.
 #[derive(Debug, Clone, Copy)]
@@ -41,43 +34,6 @@ pub(super) struct Bereaved {
     pub(super) gone_ms: i64,
 }
 
-fn refresh(entry: &Entry) -> bool {
-    entry.call.grant_type.as_deref() == Some("refresh_token")
-}
-
-fn worked(entry: &Entry) -> bool {
-    refresh(entry) && entry.outcome.is_some()
-}
-
-impl World {
-    async fn refresh_fault(&self, action: &Value) {
-        let matches = json!({ "api": "oauth_token", "grant_type": "refresh_token" });
-        self.fault(&json!({ "match": matches, "times": 1, "action": action })).await;
-    }
-
-    async fn grant(&self) -> Value {
-        self.grants().await.first().cloned().unwrap_or_default()
-    }
-
-    pub(super) fn now_ms(&self) -> i64 {
-        self.sandbox.feishu().clock.now_ms()
-    }
-
-    /// Refreshes that got to the platform so far.
-    fn sends(&self) -> usize {
-        self.sandbox.feishu().journal.read(0, refresh).len()
-    }
-
-    /// Waits for it, for as long as a lease and a loaded machine may take.
-    async fn in_time(&self, pace: Pace, holds: impl AsyncFn() -> bool) {
-        let deadline = Instant::now() + pace.lease() + LOAD;
-        while !holds().await {
-            assert!(Instant::now() < deadline, "it does not come to hold");
-            tokio::time::sleep(GLANCE).await;
-        }
-    }
-}
-
 impl Cell {
     /// As the filter names it.
     pub(super) fn name(&self) -> String {
@@ -95,13 +51,14 @@ impl Cell {
     }
 
     async fn play(self) -> Finding {
-        let mut world = World::with_binary(self.pace.setup()).await;
+        let mut world = World::with_a_grant(self.setup()).await;
         world.control("apps", &json!({ "app_id": APP, "refresh_mode": self.mode.rule() })).await;
-        let process = world.start_process().await;
-        assert_eq!(world.granted(READ).await.status, 200);
-        process.stop().await;
         let bereaved = self.bereave(&mut world).await;
-        let asked = self.ending(&world, &bereaved).await;
+        if let Some((ip, _)) = &bereaved.sleeper {
+            // What it has in its hands may yet put the grant right.
+            world.landed_at(*ip, self.pace).await;
+        }
+        let asked = world.ends_asked(self.pace).await;
         world.release().await;
         bereaved.survivor.stop().await;
         if let Some((_, sleeper)) = bereaved.sleeper {
@@ -111,6 +68,11 @@ impl Cell {
         let finding = case.judge(&world);
         world.end_of_many();
         finding
+    }
+
+    fn setup(self) -> Setup {
+        // What a platform gives once more has the life that is left of it: it must outlast the lease.
+        if self.mode.is_graceful() { self.pace.setup_with_lives_of(6) } else { self.pace.setup() }
     }
 
     /// Brings a process to its end at the point.
@@ -166,7 +128,7 @@ impl Cell {
         let other = match self.seat.then {
             Then::Again => None,
             Then::Another => {
-                process.signal("STOP");
+                process.stop_still().await;
                 Some(world.start_another_process().await)
             }
         };
@@ -189,7 +151,7 @@ impl Cell {
         let before = world.sends();
         let process = world.start_process().await;
         world.sandbox.feishu().journal.wait_for(before + 1, worked).await;
-        process.signal("STOP");
+        process.stop_still().await;
         let reached_ms = world.now_ms();
         world.release().await;
         let ip = world.ip;
@@ -226,7 +188,7 @@ impl Cell {
         let other = match self.seat.then {
             Then::Again => None,
             Then::Another => {
-                process.signal("STOP");
+                process.stop_still().await;
                 Some(world.start_another_process().await)
             }
         };
@@ -242,28 +204,4 @@ impl Cell {
         };
         Bereaved { survivor, sleeper: None, reached_ms, gone_ms }
     }
-
-    /// How it ends, once that is sure: whether the person is asked, by a card, or the pair is refreshed twice more.
-    async fn ending(&self, world: &World, bereaved: &Bereaved) -> bool {
-        if let Some((ip, _)) = &bereaved.sleeper {
-            // What it has in its hands may yet put the grant right.
-            world.in_time(self.pace, async || !is_in_flight(world, *ip).await).await;
-        }
-        let generation = async || world.grant().await["generation"].as_u64().unwrap_or_default();
-        let asked = async || world.grant().await["status"] == "needs_consent";
-        let first = generation().await;
-        world.in_time(self.pace, async || asked().await || generation().await >= first + 2).await;
-        let is_asked = asked().await;
-        if is_asked {
-            world.in_time(self.pace, async || !world.messages(ALICE).await.is_empty()).await;
-        }
-        is_asked
-    }
-}
-
-/// Whether the gateway at this address has a refresh under way.
-async fn is_in_flight(world: &World, ip: Ipv4Addr) -> bool {
-    let metrics = world.send(world.http.get(format!("http://{ip}:8000/metrics"))).await.text;
-    let series = format!("cardkey_refresh_in_flight{{app_id=\"{APP}\"}}");
-    metrics.lines().find_map(|line| line.strip_prefix(series.as_str())).is_some_and(|rest| rest.trim() != "0")
 }

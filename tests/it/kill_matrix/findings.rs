@@ -23,11 +23,14 @@ const REASK_MS: i64 = 60_000;
 /// What a loaded machine may add to the bound on finding a loss.
 const LOAD_MS: i64 = 30_000;
 
+/// The word for what does not occur.
+pub(super) const ABSENT: &str = "–";
+
 /// What a cell showed.
 #[derive(Debug)]
 pub(super) struct Finding {
     /// For the table.
-    pub(super) word: &'static str,
+    pub(super) word: String,
     /// What is wrong with it.
     pub(super) wrong: Vec<String>,
     /// From the loss to its being found out (ms).
@@ -38,14 +41,38 @@ pub(super) struct Finding {
 
 impl Finding {
     /// Of what does not occur.
-    pub(super) const fn none() -> Self {
-        Self { word: "–", wrong: Vec::new(), detected_ms: None, carded_ms: None }
+    pub(super) fn none() -> Self {
+        Self::of(ABSENT)
+    }
+
+    /// Of what panicked, and has said why.
+    pub(super) fn broken() -> Self {
+        Self { wrong: vec!["it panicked".to_owned()], ..Self::of("broken") }
+    }
+
+    /// In this word, with nothing wrong.
+    pub(super) fn of(word: impl Into<String>) -> Self {
+        Self { word: word.into(), wrong: Vec::new(), detected_ms: None, carded_ms: None }
+    }
+
+    /// In the word for whether the person was asked.
+    pub(super) fn ending(asked: bool) -> Self {
+        Self::of(if asked { "asked" } else { "kept" })
+    }
+
+    /// With the times from a loss to the platform's denial, and from there to the card.
+    pub(super) fn timed(self, world: &World, lost_ms: i64, asked: bool) -> Self {
+        let verdict = world.sandbox.feishu().judge();
+        let denials = tokens(&verdict).flat_map(|token| &token.sends).filter(|send| says(send, "denied"));
+        let found = denials.filter_map(|send| send.answered_ms).find(|at| *at >= lost_ms).filter(|_| asked);
+        let carded_ms = found.and_then(|found| Some(first_card(world, found)? - found));
+        Self { detected_ms: found.map(|found| found - lost_ms), carded_ms, ..self }
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str(self.word)?;
+        to.write_str(&self.word)?;
         if let (Some(detected), Some(carded)) = (self.detected_ms, self.carded_ms) {
             write!(to, ", found out after {detected} ms, asked after {carded} ms more")?;
         }
@@ -74,7 +101,7 @@ impl Case {
         let mut wrong = self.wrong_ending(&verdict);
         wrong.extend(self.wrong_sends(&verdict));
         wrong.extend(self.wrong_times(detected_ms, carded_ms));
-        Finding { word: if self.asked { "asked" } else { "kept" }, wrong, detected_ms, carded_ms }
+        Finding { wrong, detected_ms, carded_ms, ..Finding::ending(self.asked) }
     }
 
     /// Whether two may have sent the token by the rules: the first one slept longer than its lease.
@@ -113,9 +140,12 @@ impl Case {
         let most = tokens(verdict).map(|token| token.sends.len()).max().unwrap_or_default();
         let point = self.cell.point;
         // Whoever died with the whole answer in its hands had a definite one, as far as the judge can see.
-        let doubles = usize::from((point.pair_dies && point.way == Way::FailPoint) || self.sleeper_wakes());
+        let sleeper = usize::from(self.sleeper_wakes());
+        let doubles = usize::from(point.pair_dies && point.way == Way::FailPoint) + sleeper;
+        // Whoever takes over from a sleeper may meet the fault, and sends once more.
+        let doubles = doubles + sleeper * usize::from(self.cell.mode.fault.is_some());
         // What the platform holds is under way for it, though whoever sent it is gone.
-        let overlaps = usize::from(matches!(point.way, Way::Held { .. }));
+        let overlaps = usize::from(matches!(point.way, Way::Held { .. } | Way::Consented));
         let totals = &verdict.totals;
         let mut wrong = Vec::new();
         let mut note = |is_so: bool, text: String| wrong.extend(is_so.then_some(text));
@@ -146,8 +176,9 @@ impl Case {
     /// point, or since another lost it later.
     fn found_out(&self, verdict: &Verdict) -> Option<(i64, i64)> {
         let denials = tokens(verdict).filter_map(|token| {
-            let denied = |send: &&SendVerdict| says(send, "denied");
-            let found = token.sends.iter().find(denied)?.answered_ms?;
+            let denials = token.sends.iter().filter(|send| says(send, "denied"));
+            // What was held for a dead process may be denied when it is let go, long afterwards.
+            let found = denials.filter_map(|send| send.answered_ms).min()?;
             let spent = token.sends.iter().filter(|send| says(send, "rotated")).map(|send| send.at_ms).min();
             Some((found, spent.unwrap_or(found).max(self.reached_ms)))
         });

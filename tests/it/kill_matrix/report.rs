@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 
 use super::Found;
+use super::beside::{Beside, ENGINES, ROWS};
 use super::cell::Cell;
-use super::findings::Finding;
+use super::failover::Standby;
+use super::findings::{ABSENT, Finding};
 use super::modes::MODES;
 use super::points::POINTS;
 use super::seats::{Pace, SEATS, Seat};
@@ -36,6 +38,8 @@ pub(super) fn write(found: &Found) {
         table(&mut text, *seat, found);
     }
     unscaled(&mut text, found);
+    beside(&mut text, found);
+    failover(&mut text, found);
     measured(&mut text, found);
     std::fs::write(FILE, text).unwrap();
 }
@@ -51,8 +55,8 @@ fn table(text: &mut String, seat: Seat, found: &Found) {
     )
     .unwrap();
     for point in POINTS {
-        let cells = MODES.iter().map(|mode| word(found, Cell { seat, point, mode, pace: Pace::Scaled }));
-        let cells: Vec<_> = cells.collect();
+        let words = MODES.iter().map(|mode| word(found, Cell { seat, point, mode, pace: Pace::Scaled }));
+        let cells: Vec<_> = words.collect();
         writeln!(text, "| {} | {} | {} |", point.name.to_uppercase(), point.words, cells.join(" | ")).unwrap();
     }
 }
@@ -76,8 +80,40 @@ fn unscaled(text: &mut String, found: &Found) {
     }
 }
 
-fn word(found: &Found, cell: Cell) -> &'static str {
-    found.get(&cell.name()).map_or("?", |finding| finding.word)
+fn word(found: &Found, cell: Cell) -> &str {
+    named(found, &cell.name())
+}
+
+fn named<'a>(found: &'a Found, name: &str) -> &'a str {
+    found.get(name).map_or("?", |finding| &finding.word)
+}
+
+/// What is no crash point.
+fn beside(text: &mut String, found: &Found) {
+    text.push_str(
+        "\n## Beside the crash points\n\nOn a strict platform, in the scaled times. All must be kept, and the platform's log may show no lost answer \
+         and no token\nsent twice. Only the last row loses, and no more than was in flight (`refresh.in_flight`): as many as were asked had \
+         lost\ntheir pair, and nobody else.\n\n| | SQLite | PostgreSQL | MariaDB |\n|---|---|---|---|\n",
+    );
+    for row in ROWS {
+        let words: Vec<_> =
+            ENGINES.iter().map(|database| named(found, &Beside { row, database: *database }.name())).collect();
+        writeln!(text, "| {} | {} |", row.words, words.join(" | ")).unwrap();
+    }
+}
+
+/// C13.
+fn failover(text: &mut String, found: &Found) {
+    text.push_str(
+        "\n## C13: the database fails over after the save\n\nTwo PostgreSQL servers; the first dies as soon as the save is acknowledged, \
+         and the standby takes its place. One that is\nasynchronous, and has not been sent what came after the intent, holds a token that \
+         is spent: this loss is real, it is found\nout by sending that token once more, and the person is asked. A synchronous one \
+         loses nothing. SQLite has no standby;\nMariaDB's replication is asynchronous or semi-synchronous and behaves as the \
+         first.\n\n| standby | |\n|---|---|\n",
+    );
+    for standby in Standby::ALL {
+        writeln!(text, "| {} | {} |", standby.word(), named(found, &standby.name())).unwrap();
+    }
 }
 
 /// The longest times of each seat.
@@ -91,7 +127,7 @@ fn measured(text: &mut String, found: &Found) {
         for seat in SEATS {
             let begins = format!("{} {} ", pace.word(), seat.name);
             let of_it = || found.iter().filter(|(name, _)| name.starts_with(&begins)).map(|(_, finding)| finding);
-            let occurring = of_it().filter(|finding| finding.word != "–").count();
+            let occurring = of_it().filter(|finding| finding.word != ABSENT).count();
             let asked = of_it().filter(|finding| finding.word == "asked").count();
             let most = |read: fn(&Finding) -> Option<i64>| seconds(of_it().filter_map(read).max());
             let (detected, carded) = (most(|finding| finding.detected_ms), most(|finding| finding.carded_ms));

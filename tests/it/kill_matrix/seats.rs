@@ -92,7 +92,12 @@ impl Pace {
 
     /// A world in which an access token lives for two seconds and is refreshed after one.
     pub(super) fn setup(self) -> Setup {
-        let lifetimes = Lifetimes { access_token_s: 2, ..Lifetimes::default() };
+        self.setup_with_lives_of(2)
+    }
+
+    /// A world in which an access token lives for so many seconds and is refreshed after half of them.
+    pub(super) fn setup_with_lives_of(self, access_token_s: i64) -> Setup {
+        let lifetimes = Lifetimes { access_token_s, ..Lifetimes::default() };
         let setup = Setup { sandbox: Options { lifetimes, ..Options::default() }, ..Setup::default() };
         let setup = setup.variable("AUTH_TOKEN_REFRESH_THRESHOLD", "0.5").app("refresh = \"eager\"");
         let scaled = [("ANSWER", "1.2"), ("SAVE", "0.2"), ("LEASE", "1.8"), ("RETRY", "0.1")];
