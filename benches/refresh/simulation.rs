@@ -324,6 +324,8 @@ fn template(now: Timestamp) -> GrantFacts {
         refresh_expires_at: None,
         refreshable: true,
         used_at: None,
+        identity_due_at: None,
+        info_at: None,
     }
 }
 

@@ -3,12 +3,14 @@
 //! A run by command is a run like any other: it is claimed, so that nobody else runs the job meanwhile, and it counts as
 //! the job's last one.
 
+use super::app_tokens::AppTokens;
 use super::shared_jobs::{Job, Ran, SharedJobs, Work};
 use super::{
     Ambient, Base, StartError, SystemClock, ambient, auth_sessions, output, platforms, refreshing, with_store,
 };
 use crate::config::Config;
 use crate::domain::clock::{Clock as _, Timestamp};
+use crate::domain::hint;
 use crate::metrics::Metrics;
 use crate::shutdown::Shutdown;
 use crate::store::{ClaimedJob, JobRecord, Store};
@@ -90,8 +92,10 @@ fn listed<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>) -> String {
 
 async fn at_once(config: &Config, store: Store, job: Job, dry_run: bool) -> Result<(), StartError> {
     let ambient = Ambient::default();
-    let platforms = platforms::build(config, &ambient)?;
-    let base = Base { ambient, metrics: Metrics::new()?, shutdown: Shutdown::default(), store };
+    // Nothing here needs an app's own token, and nobody else on the database waits for what is done by command.
+    let platforms = platforms::build(config, &ambient, &AppTokens::default())?;
+    let (metrics, shutdown, tell) = (Metrics::new()?, Shutdown::default(), hint::nobody());
+    let base = Base { ambient, metrics, shutdown, store, tell };
     let auth_sessions = auth_sessions(&base, config, &platforms);
     let grants = refreshing::grants(&base, config, &platforms, &auth_sessions);
     let jobs =

@@ -24,6 +24,7 @@ use super::{Grants, RefreshError};
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::Grant;
 use crate::domain::ids::{AppId, AttemptId, SubjectId};
+use crate::domain::token::Identity;
 use crate::platform::{Platform, PlatformError};
 use crate::store::StoreError;
 
@@ -86,25 +87,31 @@ impl Grants {
         let facts = &grant.facts;
         let Some(platform) = self.0.apps.get(&facts.subject.app) else { return Ok(()) };
         let found = match told {
-            Some(subject) => Ok(subject),
-            None => whose(platform, grant).await,
+            Some(subject) => Ok((subject, None)),
+            None => whose(platform, grant).await.map(|identity| (identity.subject.clone(), Some(identity))),
         };
         let word = match &found {
-            Ok(subject) if *subject == facts.subject.id => "same",
+            Ok((subject, _)) if *subject == facts.subject.id => "same",
             Ok(_) => "another",
             Err(_) => "unknown",
         };
         self.0.metrics.pair_identified(facts.subject.app.as_str(), word);
-        let noted = match found {
-            Ok(subject) if subject == facts.subject.id => self.0.store.note_identity(facts, None).await,
-            Ok(subject) => return self.set_apart(grant, &subject).await,
+        let again = match found {
+            Ok((subject, identity)) if subject == facts.subject.id => {
+                if let Some(identity) = identity {
+                    self.note_what_was_said(facts, &identity).await;
+                }
+                None
+            }
+            Ok((subject, _)) => return self.set_apart(grant, &subject).await,
             Err(error) => {
                 tracing::warn!(grant = %facts.id, %error, "the platform does not say whose a refreshed pair is");
-                self.0.store.note_identity(facts, Some(self.0.clock.now().plus(AGAIN))).await
+                Some(self.0.clock.now().plus(AGAIN))
             }
         };
-        noted
-            .unwrap_or_else(|error| tracing::warn!(grant = %facts.id, %error, "it could not be noted whose a pair is"));
+        if let Err(error) = self.0.store.note_identity(facts, again).await {
+            tracing::warn!(grant = %facts.id, %error, "it could not be noted whose a pair is");
+        }
         Ok(())
     }
 
@@ -133,7 +140,7 @@ impl Grants {
     }
 }
 
-async fn whose(platform: &Platform, grant: &Grant) -> Result<SubjectId, PlatformError> {
+async fn whose(platform: &Platform, grant: &Grant) -> Result<Identity, PlatformError> {
     let asked = tokio::time::timeout(PATIENCE, platform.oauth.identity(&grant.access)).await;
-    Ok(asked.unwrap_or(Err(PlatformError::Unavailable))?.subject)
+    asked.unwrap_or(Err(PlatformError::Unavailable))
 }

@@ -53,12 +53,11 @@ impl Grants {
         if let Some(pilot) = pilot {
             let this = self.clone();
             self.0.tracker.spawn(async move {
-                let outcome = this.refresh(wanted.clone(), pilot.news()).await;
+                let outcome = this.refresh(wanted, pilot.news()).await;
                 pilot.land(outcome);
                 // A failure brings no next pass: what failed is due again in its time.
                 if outcome.is_ok() {
                     this.0.landed.notify_one();
-                    this.look_up_after_refresh(&wanted.app, &wanted.grant).await;
                 }
             });
         } else {

@@ -2,9 +2,8 @@
 //! by now.
 //!
 //! It is read with the person's own access token, so only while one lives; a token is not refreshed for it. Whoever was
-//! looked up lately is left alone, so that a run that broke off goes on where it was. After a refresh the person is looked
-//! up if that is a day ago, behind everybody's back: names change seldom, and a call for each refresh would be as many as
-//! refreshes. It does not wait for the platform's budget then; the next refresh will do.
+//! looked up lately is left alone, so that a run that broke off goes on where it was. When the platform is asked after a
+//! refresh whose the new pair is ([`super::identities`]), what it says besides is taken over once a day, without a call more.
 //!
 //! A person who cannot be looked up stops nobody else and loses nothing. An answer that names somebody else is an alarm
 //! and changes nothing either.
@@ -16,17 +15,18 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 
 use super::Grants;
 use crate::domain::clock::Timestamp;
-use crate::domain::grant::Grant;
-use crate::domain::ids::{AppId, GrantId};
+use crate::domain::grant::{Grant, GrantFacts};
+use crate::domain::ids::AppId;
 use crate::domain::job::Counts;
+use crate::domain::rate_limit::Reservation;
 use crate::domain::token::Identity;
 use crate::platform::{Platform, PlatformError};
-use crate::store::{Reservation, StoreError, Sweep};
+use crate::store::{StoreError, Sweep};
 
 /// Whoever was looked up within this time is not looked up again by a run.
 const LATELY: Duration = Duration::from_hours(1);
 
-/// Whoever was looked up within this time is not looked up again after a refresh.
+/// What was noted within this time is not noted again after a refresh.
 const AFTER_REFRESH: Duration = Duration::from_hours(24);
 
 /// People of one page.
@@ -148,22 +148,16 @@ impl Grants {
         Ok(outcome)
     }
 
-    /// Looks the person of a grant up that was just refreshed, if that is a day ago; it may fail.
-    pub(super) async fn look_up_after_refresh(&self, app: &AppId, grant: &GrantId) {
-        if let Err(error) = self.try_look_up(app, grant).await {
-            tracing::warn!(%grant, %error, "a person could not be looked up after a refresh");
-        }
-    }
-
-    async fn try_look_up(&self, app: &AppId, grant: &GrantId) -> Result<(), StoreError> {
+    /// Takes over what the platform said of the person when it was asked whose a refreshed pair is, once a day; it may fail.
+    pub(super) async fn note_what_was_said(&self, facts: &GrantFacts, identity: &Identity) {
         let now = self.0.clock.now();
-        let due = self.0.store.to_look_up(grant, app, now.minus(AFTER_REFRESH), now).await?;
-        let (Some(grant), Some(platform)) = (due, self.0.apps.get(app)) else { return Ok(()) };
-        if self.reserve_look_up(app).await?.granted > 0 {
-            let answer = platform.oauth.identity(&grant.access).await;
-            self.take_in(&grant, answer).await?;
+        if facts.info_at.is_some_and(|at| at > now.minus(AFTER_REFRESH)) {
+            return;
         }
-        Ok(())
+        match self.0.store.note_user_info(facts, identity, now).await {
+            Ok(_) => self.0.metrics.user_info(facts.subject.app.as_str(), "updated"),
+            Err(error) => tracing::warn!(grant = %facts.id, %error, "what a person is called could not be noted"),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait as _, QueryFil
 
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::{Grant, GrantFacts};
-use crate::domain::ids::{AppId, GrantId};
+use crate::domain::ids::AppId;
 use crate::domain::token::Identity;
 use crate::store::entity::grant::{Column, Entity};
 use crate::store::{PAGE, Store, StoreError, grant_row, suspensions};
@@ -51,18 +51,6 @@ impl Store {
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         Ok(people(app, since, now).count(&self.reads).await?)
-    }
-
-    /// The grant, if its person is to be looked up by the same rule.
-    pub async fn to_look_up(
-        &self,
-        id: &GrantId,
-        app: &AppId,
-        since: Timestamp,
-        now: Timestamp,
-    ) -> Result<Option<Grant>, StoreError> {
-        let row = people(app, since, now).filter(Column::Id.eq(id.as_str())).one(&self.reads).await?;
-        row.map(|row| grant_row::open(&self.vault, &row)).transpose()
     }
 
     /// Notes what the platform says of the grant's person, if the consent is still the same; whether it was noted.

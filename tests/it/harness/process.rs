@@ -183,11 +183,6 @@ impl Process {
         seen.is_ok_and(|seen| seen.is_ok_and(|logged| up(&logged)))
     }
 
-    /// Its process id.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// SIGSTOP, and until it stands still.
     #[cfg(feature = "failpoints")]
     pub(crate) async fn stop_still(&self) {

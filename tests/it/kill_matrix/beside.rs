@@ -91,7 +91,7 @@ async fn meet(trouble: Trouble) -> Finding {
 
 /// A gateway whose next refresh the platform has worked on and holds.
 async fn held(world: &World) -> Process {
-    let before = world.sends();
+    let before = world.refreshes_seen();
     world.refresh_fault(&json!({ "kind": "hold", "act": true })).await;
     let process = world.start_process().await;
     world.sandbox.feishu().journal.wait_for(before + 1, worked).await;
@@ -176,7 +176,7 @@ async fn many() -> Finding {
         assert_eq!(world.visit(&link, &person, "allow").await.mood(), "good");
     }
     process.stop().await;
-    let before = world.sends();
+    let before = world.refreshes_seen();
     world.refresh_faults(&json!({ "kind": "hold", "act": true }), IN_FLIGHT).await;
     let process = world.start_process().await;
     world.sandbox.feishu().journal.wait_for(before + IN_FLIGHT, worked).await;

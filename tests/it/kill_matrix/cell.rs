@@ -96,7 +96,7 @@ impl Cell {
                 self.bury(world, process).await
             }
             Way::Held { act } => {
-                let before = world.sends();
+                let before = world.refreshes_seen();
                 let process = world.spawn_process(&["--demo"]);
                 let held = |entry: &Entry| refresh(entry) && (!act || entry.outcome.is_some());
                 world.sandbox.feishu().journal.wait_for(before + 1, held).await;
@@ -148,7 +148,7 @@ impl Cell {
     /// Stops the process for longer than its lease while the answer lies in its socket; on a server, until another one has
     /// sent the token once more.
     async fn pause(&self, world: &mut World) -> Bereaved {
-        let before = world.sends();
+        let before = world.refreshes_seen();
         let process = world.start_process().await;
         world.sandbox.feishu().journal.wait_for(before + 1, worked).await;
         process.stop_still().await;
@@ -181,7 +181,7 @@ impl Cell {
 
     /// The person consents anew while the answer is on its way; then the process dies.
     async fn consent(&self, world: &mut World) -> Bereaved {
-        let before = world.sends();
+        let before = world.refreshes_seen();
         let process = world.start_process().await;
         world.sandbox.feishu().journal.wait_for(before + 1, worked).await;
         let reached_ms = world.now_ms();

@@ -57,7 +57,7 @@ impl World {
     }
 
     /// Refreshes that came to the platform so far.
-    pub(super) fn sends(&self) -> usize {
+    pub(super) fn refreshes_seen(&self) -> usize {
         self.sandbox.feishu().journal.read(0, refresh).len()
     }
 

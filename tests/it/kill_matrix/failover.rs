@@ -45,7 +45,7 @@ impl Standby {
         let database = format!("postgres://cardkey@{}/{}", to_clients.address, servers.database());
         let world = World::with_a_grant(Setup { database: Some(database), ..Pace::Scaled.setup() }).await;
 
-        let before = world.sends();
+        let before = world.refreshes_seen();
         world.refresh_fault(&json!({ "kind": "hold", "act": true })).await;
         let process = world.start_process().await;
         world.sandbox.feishu().journal.wait_for(before + 1, worked).await;

@@ -95,6 +95,7 @@ fn consent(world: &World, person: &str, life: Duration) -> VerifiedTokens {
         access_ttl: life,
         refresh: Some(RefreshToken { token: Secret::new(refresh), ttl: Some(REFRESH_LIFE) }),
         scopes: ScopeSet::from_list(&SCOPES.join(" ")),
+        subject: None,
     };
     let identity = Identity { subject: subject(person).id, tenant: None, name: None, mobile: None, email: None };
     VerifiedTokens { answer, identity }
