@@ -144,3 +144,14 @@ fn tests_that_a_document_names_are_there() {
         assert!(seen > 10, "{document}: only {seen} names were read");
     }
 }
+
+#[test]
+fn every_invariant_has_a_row() {
+    let table = read("docs/invariants.md");
+    for number in 1..=30 {
+        assert!(table.contains(&format!("\n| I{number} | ")), "I{number} is missing");
+    }
+    for number in 1..=13 {
+        assert!(table.contains(&format!("\n| E{number} | ")), "E{number} is missing");
+    }
+}

@@ -12,6 +12,7 @@ mod changes;
 mod expiry_watch;
 mod identities;
 mod outcomes;
+mod parts;
 mod reach;
 mod refresher;
 mod revoke;
@@ -28,7 +29,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::domain::clock::{Clock, Timestamp};
@@ -44,6 +44,7 @@ use crate::platform::Platform;
 use crate::store::{Store, StoreError};
 
 pub use outcomes::RefreshError;
+pub use parts::{Parts, Settings};
 pub use revoke::RevokeError;
 
 use admission::{Gate, Queue};
@@ -90,51 +91,6 @@ struct Inner {
     owner: String,
     died: Arc<Notify>,
     tell: Tell,
-}
-
-/// What everything here is made of.
-pub struct Parts {
-    /// The truth.
-    pub store: Store,
-    /// The apps' platforms.
-    pub apps: HashMap<AppId, Arc<Platform>>,
-    /// How tokens are refreshed.
-    pub settings: Settings,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// The ids of attempts.
-    pub random: Arc<dyn Random>,
-    /// What is counted.
-    pub metrics: Metrics,
-    /// What is spawned.
-    pub tracker: TaskTracker,
-    /// No refresh is started any more.
-    pub soft: CancellationToken,
-    /// Woken when a grant has died.
-    pub died: Arc<Notify>,
-    /// Where the other processes on the database are told of.
-    pub tell: Tell,
-}
-
-/// How tokens are refreshed.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The used fraction of a life at which a token is refreshed.
-    pub threshold: f64,
-    /// How long each part of a refresh may take.
-    pub timers: Timers,
-    /// Refreshes at a time in this process: the bound on what its sudden death can cost.
-    pub in_flight: usize,
-    /// The platform's limit for each app, of refreshes and of looking people up.
-    pub limit: Limit,
-    /// How long the journal and pairs that were set aside are kept.
-    pub journal_life: Duration,
-    /// How long grants that died are kept; nothing: for ever.
-    pub dead_life: Option<Duration>,
-    /// The folder of pairs that could not be saved.
-    pub spool: PathBuf,
-    /// Whether a person is asked for a new consent before their refresh token ends.
-    pub asks_before_expiry: bool,
 }
 
 /// What a look-up found.

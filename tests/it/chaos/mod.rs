@@ -4,6 +4,7 @@
 mod clock;
 mod disk;
 mod long;
+mod rolling;
 mod servers;
 mod token_life;
 mod wal;
