@@ -6,9 +6,12 @@ use std::process::ExitCode;
 
 use cardkey::app::{self, Archive, Jobs, Keys, Ring, StartError};
 use clap::{Args, Parser, Subcommand};
+use mimalloc::MiMalloc;
+use zeroizing_alloc::ZeroAlloc;
 
+/// Overwrites what is freed: the HTTP, JSON and TLS libraries hold copies of tokens in buffers that they do not clear.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 
 /// An auth gateway for chat bots: a service asks for a person's token, the person taps a card, the service has it.
 #[derive(Parser)]

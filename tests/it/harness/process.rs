@@ -190,6 +190,11 @@ impl Process {
         self.stopped().await;
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until it stands still: SIGSTOP has arrived.
     #[cfg(feature = "failpoints")]
     pub(crate) async fn stopped(&self) {
