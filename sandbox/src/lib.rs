@@ -15,6 +15,7 @@
 //! | [`faults`], [`journal`] | scripted faults; the log of requests |
 //! | [`judge`] | whether the clients of the token endpoint kept to the rules |
 //! | [`clock`], [`random`] | the owners of time and randomness |
+//! | [`websocket`] | what long connections are made of |
 //! | [`listener`], [`mod@line`], [`written`], [`tls`] | the HTTP listener, one connection, its answers' way out, certificates |
 
 pub mod chat;
@@ -31,6 +32,7 @@ pub mod pages;
 pub mod random;
 pub mod sandbox;
 pub mod tls;
+pub mod websocket;
 pub mod world;
 pub mod written;
 

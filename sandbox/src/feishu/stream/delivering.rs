@@ -13,12 +13,12 @@ use super::{
     config::CallbackError,
     connection::Command,
     deliveries::{Due, Event},
-    faults::CopyTo,
     hub::{Hub, State},
     log::{AckOutcome, StreamLogKind},
     sample::Sample,
     sent::{Owner, Sent},
     shape::{self, Letter},
+    trouble::CopyTo,
 };
 
 /// One delivery of an event or callback, before a connection is chosen.

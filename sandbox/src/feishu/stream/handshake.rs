@@ -1,38 +1,16 @@
 //! The WebSocket upgrade: a ticket is redeemed or the platform's refusal is answered.
 
-use http::{HeaderName, HeaderValue, StatusCode};
-use tokio_tungstenite::{
-    WebSocketStream, accept_hdr_async,
-    tungstenite::handshake::server::{ErrorResponse, Request, Response},
-};
+use tokio_tungstenite::tungstenite::handshake::server::Request;
 
 use super::{
     config::{NO_CREDENTIAL, TOO_MANY_CONNECTIONS},
-    faults::RefuseHandshake,
     hub::Hub,
-    socket::Socket,
     ticket,
+    trouble::RefuseHandshake,
 };
 
-/// Upgrades a socket; the error says why that failed, the client having been told.
-pub(super) async fn upgrade(
-    hub: &Hub,
-    connection: u64,
-    socket: Socket,
-) -> Result<(WebSocketStream<Socket>, String), String> {
-    let mut device_id = String::new();
-    #[expect(clippy::result_large_err, reason = "the error type is the WebSocket library's")]
-    let check = |request: &Request, response: Response| {
-        device_id = admit(hub, connection, request).map_err(|r| refusal(&r))?;
-        Ok(response)
-    };
-    match accept_hdr_async(socket, check).await {
-        Ok(ws) => Ok((ws, device_id)),
-        Err(e) => Err(e.to_string()),
-    }
-}
-
-fn admit(hub: &Hub, connection: u64, request: &Request) -> Result<String, RefuseHandshake> {
+/// The device id of the request's ticket, which is then used up.
+pub(super) fn admit(hub: &Hub, connection: u64, request: &Request) -> Result<String, RefuseHandshake> {
     if request.uri().path() != ticket::PATH {
         return Err(RefuseHandshake { status: 404, headers: std::collections::BTreeMap::new(), times: None });
     }
@@ -57,19 +35,4 @@ pub(super) fn too_many_connections() -> RefuseHandshake {
 /// The ticket is unknown or was used before.
 pub(super) fn bad_ticket() -> RefuseHandshake {
     platform_refusal("invalid ticket", NO_CREDENTIAL)
-}
-
-fn refusal(refusal: &RefuseHandshake) -> ErrorResponse {
-    let mut response = ErrorResponse::new(None);
-    *response.status_mut() = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
-    let headers = response.headers_mut();
-    headers.insert(http::header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-    headers.insert(http::header::CONNECTION, HeaderValue::from_static("close"));
-    for (name, value) in &refusal.headers {
-        // What is no header cannot be sent as one; raw bytes are there for that.
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            headers.insert(name, value);
-        }
-    }
-    response
 }

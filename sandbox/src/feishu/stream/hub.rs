@@ -12,27 +12,31 @@ use std::{
 
 use serde_json::Value;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio_tungstenite::{WebSocketStream, tungstenite::handshake::server::Request};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::websocket::{accept::Host, log::Log, socket::Socket};
 
 use super::{
     ack::Ack,
     config::{CONNECTION_LIMIT, EndpointRefusal, StreamConfig},
-    connection::Command,
+    connection::{Command, Connection},
     deliveries::Deliveries,
-    faults::{CloseWhen, RefuseHandshake, StreamFaults},
+    faults::StreamFaults,
     handshake,
-    log::{Log, StreamLogKind},
+    log::StreamLogKind,
     raw::Wire,
     sent::SentFrames,
     source::{ClockMs, Random, Sources},
     ticket::Tickets,
+    trouble::{CloseWhen, RefuseHandshake},
 };
 
 /// Everything shared.
 pub(super) struct Hub {
     pub(super) config: StreamConfig,
     pub(super) clock_ms: ClockMs,
-    pub(super) log: Log,
+    pub(super) log: Log<StreamLogKind>,
     /// Wakes the dispatcher: something is due, or somebody to deliver to has come.
     pub(super) wake: Notify,
     pub(super) tracker: TaskTracker,
@@ -131,22 +135,6 @@ impl Hub {
         self.state().faults.spoil_client_config(config)
     }
 
-    /// A number for a connection that was just accepted.
-    pub(super) fn dialled(&self) -> u64 {
-        let mut state = self.state();
-        let id = state.next_connection;
-        state.next_connection += 1;
-        drop(state);
-        self.log.write(Some(id), StreamLogKind::Dial);
-        id
-    }
-
-    /// Whether connections dialled now fall into a black hole.
-    pub(super) fn swallows_new(&self) -> bool {
-        let state = self.state();
-        state.faults.black_hole.as_ref().is_some_and(|h| h.new)
-    }
-
     /// Decides on an upgrade; gives the device id of the ticket, which is then used up.
     pub(super) fn admit(&self, connection: u64, query: &str) -> Result<String, RefuseHandshake> {
         let mut state = self.state();
@@ -212,6 +200,49 @@ impl Hub {
         state.faults = faults;
         drop(state);
         self.faults_set.send_modify(|n| *n += 1);
+    }
+}
+
+impl Host for Hub {
+    type Pass = String;
+
+    fn tls(&self) -> Option<&Arc<rustls::ServerConfig>> {
+        self.config.tls.as_ref()
+    }
+
+    fn tasks(&self) -> (&TaskTracker, &CancellationToken) {
+        (&self.tracker, &self.stop)
+    }
+
+    fn dialled(&self) -> u64 {
+        let mut state = self.state();
+        let id = state.next_connection;
+        state.next_connection += 1;
+        drop(state);
+        self.log.write(Some(id), StreamLogKind::Dial);
+        id
+    }
+
+    fn swallows_new(&self) -> bool {
+        let state = self.state();
+        state.faults.black_hole.as_ref().is_some_and(|h| h.new)
+    }
+
+    fn faults_set(&self) -> watch::Receiver<u64> {
+        self.faults_set.subscribe()
+    }
+
+    fn admit(&self, connection: u64, request: &Request) -> Result<String, RefuseHandshake> {
+        handshake::admit(self, connection, request)
+    }
+
+    fn failed(&self, connection: u64, reason: String) {
+        self.gone(connection, StreamLogKind::HandshakeFailed { reason });
+    }
+
+    async fn run(self: Arc<Self>, connection: u64, device_id: String, ws: WebSocketStream<Socket>) {
+        let last = Connection::new(Arc::clone(&self), connection, device_id, ws).run().await;
+        self.gone(connection, last);
     }
 }
 

@@ -1,28 +1,12 @@
 //! What happened on the stream, for tests to read and to wait for. Holds no ticket and no key.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::watch;
 
-use super::source::ClockMs;
-
-/// The log is cut to half of this when it gets longer.
-const LONGEST: usize = 200_000;
+use crate::websocket::log::LogEntry;
 
 /// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct StreamLogEntry {
-    /// Milliseconds since the Unix epoch.
-    pub at_ms: u64,
-    /// The connection, numbered from 1 in the order of dialling.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub connection: Option<u64>,
-    /// What it was.
-    #[serde(flatten)]
-    pub what: StreamLogKind,
-}
+pub type StreamLogEntry = LogEntry<StreamLogKind>;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -122,53 +106,6 @@ impl StreamLogEntry {
         match &self.what {
             StreamLogKind::Ack { event_id, code, .. } if *code == super::ack::ACCEPTED => Some(event_id),
             _ => None,
-        }
-    }
-}
-
-/// The entries, and a signal for each new one.
-pub(super) struct Log {
-    clock_ms: ClockMs,
-    entries: Mutex<Vec<StreamLogEntry>>,
-    written: watch::Sender<u64>,
-}
-
-impl Log {
-    /// An empty log.
-    pub(super) fn new(clock_ms: ClockMs) -> Self {
-        Self { clock_ms, entries: Mutex::default(), written: watch::Sender::new(0) }
-    }
-
-    fn entries(&self) -> MutexGuard<'_, Vec<StreamLogEntry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Adds an entry and wakes who waits.
-    pub(super) fn write(&self, connection: Option<u64>, what: StreamLogKind) {
-        let entry = StreamLogEntry { at_ms: (self.clock_ms)(), connection, what };
-        let mut entries = self.entries();
-        if entries.len() >= LONGEST {
-            entries.drain(..LONGEST / 2);
-        }
-        entries.push(entry);
-        drop(entries);
-        self.written.send_modify(|count| *count += 1);
-    }
-
-    /// All entries, oldest first.
-    pub(super) fn read(&self) -> Vec<StreamLogEntry> {
-        self.entries().clone()
-    }
-
-    /// Waits until `find` finds what it looks for.
-    pub(super) async fn wait_for<T>(&self, mut find: impl FnMut(&[StreamLogEntry]) -> Option<T>) -> T {
-        let mut written = self.written.subscribe();
-        loop {
-            if let Some(found) = find(&self.entries()) {
-                return found;
-            }
-            // The sender lives as long as the log, so this cannot fail.
-            let _ = written.changed().await;
         }
     }
 }

@@ -10,45 +10,39 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `server` | [`Stream`]: the public face; accepts sockets |
+//! | `server` | [`Stream`]: the public face; hands out tickets |
 //! | `hub` | what all connections share: who is connected, faults, tickets |
 //! | `delivering` | events, callbacks and acknowledgements over the hub |
-//! | `deliveries` | when an event is due (again); pure |
-//! | `connection`, `link`, `socket`, `handshake` | one connection, from its task down to its bytes |
+//! | `connection`, `handshake` | one connection and its beginning; below it is [`crate::websocket`] |
 //! | `frame`, `wire_format`, `ack` | the protobuf frame and the answer in it |
-//! | `shape`, `faults`, `raw` | what is put on the wire for one event, and how it is spoilt |
-//! | `log` | what happened, and waiting for it |
+//! | `shape`, `faults` | what is put on the wire for one event, and how it is spoilt |
+//! | `log` | what can happen |
 //! | `flood` | the load generator for benchmarks of clients |
 
 mod ack;
 mod config;
 mod connection;
-mod deliveries;
 mod delivering;
 mod faults;
 pub mod flood;
 pub mod frame;
 mod handshake;
 mod hub;
-mod link;
 mod log;
-mod raw;
 mod sample;
 mod sent;
 mod server;
 mod shape;
-mod socket;
-mod source;
 mod ticket;
 mod wire_format;
 
+use crate::websocket::{deliveries, link, raw, socket, source, trouble};
+
+pub use crate::websocket::raw::{HexBytes, Raw};
+pub use crate::websocket::source::{ClockMs, Sources};
+pub use crate::websocket::trouble::{BlackHole, Close, CloseWhen, CopyTo, Duplicate, RefuseHandshake};
 pub use config::{CONNECTION_LIMIT, CallbackError, EndpointRefusal, SERVICE_ID, StreamConfig};
-pub use faults::{
-    BlackHole, Close, CloseWhen, CopyTo, Cut, Duplicate, PartOrder, RefuseEndpoint, RefuseHandshake, Split,
-    StreamFaults,
-};
+pub use faults::{Cut, PartOrder, RefuseEndpoint, Split, StreamFaults};
 pub use flood::{FloodReport, FloodSpec, FloodTarget};
 pub use log::{AckOutcome, StreamLogEntry, StreamLogKind};
-pub use raw::{HexBytes, Raw};
 pub use server::{NoConnection, Stream};
-pub use source::{ClockMs, Sources};

@@ -1,29 +1,23 @@
 //! The public face of the stream, and the task that accepts sockets for it.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use serde_json::Value;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_util::sync::DropGuard;
+
+use crate::websocket::accept::{accept, spawn};
 
 use super::{
     config::{CallbackError, EndpointRefusal, StreamConfig},
-    connection::{Command, Connection},
+    connection::Command,
     faults::StreamFaults,
     flood::{Flood, FloodReport, FloodSpec, FloodTarget},
-    handshake,
     hub::Hub,
-    log::{StreamLogEntry, StreamLogKind},
+    log::StreamLogEntry,
     raw::Raw,
-    socket::{Socket, swallow},
     source::Sources,
 };
-
-/// How long TLS and the upgrade may take together.
-const UPGRADE_PATIENCE: Duration = Duration::from_secs(10);
-
-/// Pause after the system refused to accept, for example for want of descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// There is no such connection, or none at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +42,7 @@ impl Stream {
         let listener = TcpListener::bind(config.listen).await?;
         let address = listener.local_addr()?;
         let hub = Arc::new(Hub::new(config, address.port(), sources));
-        spawn(&hub, |hub| async move { accept(&hub, &listener).await });
+        spawn(&hub, |hub| accept(hub, listener));
         spawn(&hub, |hub| async move { hub.dispatch().await });
         Ok(Self { address, _stop_on_drop: hub.stop.clone().drop_guard(), hub })
     }
@@ -156,48 +150,4 @@ impl Stream {
         handle.send(command);
         Ok(*id)
     }
-}
-
-/// Runs a task until the stream stops.
-fn spawn<F: Future<Output = ()> + Send + 'static>(hub: &Arc<Hub>, task: impl FnOnce(Arc<Hub>) -> F) {
-    let (stop, task) = (hub.stop.clone(), task(Arc::clone(hub)));
-    hub.tracker.spawn(stop.run_until_cancelled_owned(task));
-}
-
-async fn accept(hub: &Arc<Hub>, listener: &TcpListener) {
-    loop {
-        match listener.accept().await {
-            Ok((tcp, _)) => {
-                let id = hub.dialled();
-                spawn(hub, |hub| async move { serve(hub, id, tcp).await });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "stream cannot accept a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
-/// From the TCP connection to its end.
-async fn serve(hub: Arc<Hub>, id: u64, tcp: TcpStream) {
-    if hub.swallows_new() {
-        swallow(tcp, hub.faults_set.subscribe(), || hub.swallows_new()).await;
-        return hub.gone(id, failed("swallowed"));
-    }
-    let upgrade = async {
-        let socket = Socket::accept(tcp, hub.config.tls.as_ref()).await;
-        handshake::upgrade(&hub, id, socket.map_err(|e| e.to_string())?).await
-    };
-    let last = match tokio::time::timeout(UPGRADE_PATIENCE, upgrade).await {
-        Ok(Ok((ws, device_id))) => Connection::new(Arc::clone(&hub), id, device_id, ws).run().await,
-        Ok(Err(reason)) => failed(&reason),
-        Err(_) => failed("the client took too long"),
-    };
-    hub.gone(id, last);
-}
-
-fn failed(reason: &str) -> StreamLogKind {
-    let reason = reason.to_owned();
-    StreamLogKind::HandshakeFailed { reason }
 }

@@ -7,10 +7,11 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::{
     config::SERVICE_ID,
-    faults::{Close, CloseWhen, Cut, PartOrder, Split, StreamFaults},
+    faults::{Cut, PartOrder, Split, StreamFaults},
     frame::{Frame, METHOD_DATA},
     raw::{Wire, websocket_frame},
     source::Random,
+    trouble::{Close, CloseWhen},
 };
 
 /// What is common to all frames of one delivery.

@@ -1,4 +1,4 @@
-//! The stream's one owner of wall clock and randomness; both can be replaced by a test.
+//! The long connections' one owner of wall clock and randomness; both can be replaced by a test.
 
 use std::{fmt, io, sync::Arc};
 
@@ -30,14 +30,14 @@ impl Sources {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the stream's owner of the clock")]
+#[expect(clippy::disallowed_methods, reason = "this is the long connections' owner of the clock")]
 fn system_clock_ms() -> u64 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the stream's owner of randomness")]
+#[expect(clippy::disallowed_methods, reason = "this is the long connections' owner of randomness")]
 fn system_seed() -> io::Result<u64> {
     let mut bytes = [0; 8];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| io::Error::other("no randomness from the system"))?;
@@ -46,33 +46,33 @@ fn system_seed() -> io::Result<u64> {
 
 /// A small deterministic generator (`SplitMix64`): good enough to spread choices and make unlike ids.
 #[derive(Clone)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
     /// A sequence that depends on nothing but the seed.
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// The next 64 bits.
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(STEP);
         mix(self.0)
     }
 
     /// A number below `bound`; 0 when `bound` is 0.
-    pub(super) fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         // The remainder fits, since it is smaller than a usize.
         usize::try_from(self.next() % (bound.max(1) as u64)).unwrap_or(0)
     }
 
     /// 32 random hex digits.
-    pub(super) fn hex32(&mut self) -> String {
+    pub(crate) fn hex32(&mut self) -> String {
         format!("{:016x}{:016x}", self.next(), self.next())
     }
 
     /// A random UUID, version 4.
-    pub(super) fn uuid(&mut self) -> String {
+    pub(crate) fn uuid(&mut self) -> String {
         let wide = (u128::from(self.next()) << 64) | u128::from(self.next());
         uuid::Builder::from_random_bytes(wide.to_be_bytes()).into_uuid().to_string()
     }

@@ -76,7 +76,7 @@ pub enum Raw {
 
 /// What a connection's task writes, in order.
 #[derive(Clone, Debug)]
-pub(super) enum Wire {
+pub(crate) enum Wire {
     /// Through the WebSocket layer.
     Message(Message),
     /// Past the WebSocket layer.
@@ -90,7 +90,7 @@ pub(super) enum Wire {
 
 impl Wire {
     /// A close frame.
-    pub(super) fn close(code: u16, reason: &str) -> Self {
+    pub(crate) fn close(code: u16, reason: &str) -> Self {
         Self::Message(Message::Close(Some(CloseFrame { code: CloseCode::from(code), reason: reason.into() })))
     }
 }
@@ -108,7 +108,7 @@ impl From<Raw> for Wire {
 }
 
 /// A binary message as a server writes it: one unmasked WebSocket frame.
-pub(super) fn websocket_frame(payload: &[u8]) -> Vec<u8> {
+pub(crate) fn websocket_frame(payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x82];
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
         (Ok(short @ 0..=125), _) => frame.push(short),

@@ -29,7 +29,7 @@ const BATCH: usize = 1_024;
 
 /// What a turn brought.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(crate) enum Turn {
     /// Messages are in the inbox.
     Incoming,
     /// The connection is over, for this reason.
@@ -37,7 +37,7 @@ pub(super) enum Turn {
 }
 
 /// The connection's two directions.
-pub(super) struct Link {
+pub(crate) struct Link {
     ws: WebSocketStream<Socket>,
     outbox: VecDeque<Wire>,
     inbox: Vec<Message>,
@@ -53,12 +53,12 @@ pub(super) struct Link {
 
 impl Link {
     /// A link over an upgraded socket.
-    pub(super) fn new(ws: WebSocketStream<Socket>, hole: Arc<AtomicBool>) -> Self {
+    pub(crate) fn new(ws: WebSocketStream<Socket>, hole: Arc<AtomicBool>) -> Self {
         Self { ws, outbox: VecDeque::new(), inbox: Vec::new(), unflushed: false, raw_written: 0, closing: false, hole }
     }
 
     /// Queues something for writing; lost when the link is a black hole or closing.
-    pub(super) fn enqueue(&mut self, wire: Wire) {
+    pub(crate) fn enqueue(&mut self, wire: Wire) {
         if self.is_hole() || self.closing {
             return;
         }
@@ -67,27 +67,27 @@ impl Link {
     }
 
     /// Everything that is swallowed stays unanswered.
-    pub(super) fn is_hole(&self) -> bool {
+    pub(crate) fn is_hole(&self) -> bool {
         self.hole.load(Ordering::Acquire)
     }
 
     /// A close frame is on its way: the client has to answer it.
-    pub(super) fn is_closing(&self) -> bool {
+    pub(crate) fn is_closing(&self) -> bool {
         self.closing
     }
 
     /// The socket, when WebSocket is over.
-    pub(super) fn into_socket(self) -> Socket {
+    pub(crate) fn into_socket(self) -> Socket {
         self.ws.into_inner()
     }
 
     /// Exchanges the inbox for an empty one, whose capacity is kept.
-    pub(super) fn swap_inbox(&mut self, empty: &mut Vec<Message>) {
+    pub(crate) fn swap_inbox(&mut self, empty: &mut Vec<Message>) {
         std::mem::swap(&mut self.inbox, empty);
     }
 
     /// Writes what there is to write, until something arrives. Loses nothing when dropped.
-    pub(super) async fn turn(&mut self) -> Turn {
+    pub(crate) async fn turn(&mut self) -> Turn {
         poll_fn(|cx| self.poll_turn(cx)).await
     }
 

@@ -20,16 +20,16 @@ enum Inner {
 }
 
 /// One accepted socket.
-pub(super) struct Socket {
+pub(crate) struct Socket {
     inner: Inner,
     /// Pretend that writes succeed and write nothing. To be switched between whole frames only: then the
     /// connection can come back to life.
-    pub(super) muted: bool,
+    pub(crate) muted: bool,
 }
 
 impl Socket {
     /// Takes a TCP connection, and TLS over it where configured.
-    pub(super) async fn accept(tcp: TcpStream, tls: Option<&Arc<rustls::ServerConfig>>) -> io::Result<Self> {
+    pub(crate) async fn accept(tcp: TcpStream, tls: Option<&Arc<rustls::ServerConfig>>) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
         let inner = match tls {
             None => Inner::Plain(tcp),
@@ -42,7 +42,7 @@ impl Socket {
     }
 
     /// Makes the end of this socket a TCP reset.
-    pub(super) fn reset_on_drop(&self) -> io::Result<()> {
+    pub(crate) fn reset_on_drop(&self) -> io::Result<()> {
         match &self.inner {
             Inner::Plain(tcp) => tcp.set_zero_linger(),
             Inner::Tls(tls) => tls.get_ref().0.set_zero_linger(),
@@ -88,7 +88,7 @@ impl AsyncWrite for Socket {
 /// Reads and forgets until the peer ends the connection, or until `hole` is no longer true.
 ///
 /// `changed` tells when `hole` may have changed its mind.
-pub(super) async fn swallow(
+pub(crate) async fn swallow(
     mut socket: impl AsyncRead + Unpin,
     mut changed: watch::Receiver<u64>,
     hole: impl Fn() -> bool,

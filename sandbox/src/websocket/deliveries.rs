@@ -13,31 +13,31 @@ use tokio::time::Instant;
 
 /// An event as the stream carries it: the platform's names and the payload.
 #[derive(Clone, Debug)]
-pub(super) struct Event {
+pub(crate) struct Event {
     /// Same in every delivery.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// For the log.
-    pub(super) kind: String,
+    pub(crate) kind: String,
     /// The envelope as JSON.
-    pub(super) payload: Bytes,
+    pub(crate) payload: Bytes,
     /// The connection of the first delivery; any when absent.
-    pub(super) target: Option<u64>,
+    pub(crate) target: Option<u64>,
 }
 
 /// One delivery to be made.
 #[derive(Debug)]
-pub(super) struct Attempt {
+pub(crate) struct Attempt {
     /// Names the event towards [`Deliveries::settle`].
-    pub(super) key: u64,
+    pub(crate) key: u64,
     /// 1 for the first delivery.
-    pub(super) number: u8,
+    pub(crate) number: u8,
     /// What to deliver.
-    pub(super) event: Event,
+    pub(crate) event: Event,
 }
 
 /// What the passing of time asks for.
 #[derive(Debug)]
-pub(super) enum Due {
+pub(crate) enum Due {
     /// Deliver this now.
     Deliver(Attempt),
     /// The last delivery went unanswered too: nothing more will happen.
@@ -51,7 +51,7 @@ struct Pending {
 }
 
 /// All events that are not settled yet.
-pub(super) struct Deliveries {
+pub(crate) struct Deliveries {
     events: HashMap<u64, Pending>,
     /// Ordered by time, then by arrival.
     due: BTreeSet<(Instant, u64)>,
@@ -62,12 +62,12 @@ pub(super) struct Deliveries {
 
 impl Deliveries {
     /// `intervals` separate the deliveries; `ack_window` is waited after the last one.
-    pub(super) fn new(intervals: [Duration; 4], ack_window: Duration) -> Self {
+    pub(crate) fn new(intervals: [Duration; 4], ack_window: Duration) -> Self {
         Self { events: HashMap::new(), due: BTreeSet::new(), next_key: 0, intervals, ack_window }
     }
 
     /// A new event, due at once.
-    pub(super) fn push(&mut self, event: Event, now: Instant) {
+    pub(crate) fn push(&mut self, event: Event, now: Instant) {
         let key = self.next_key;
         self.next_key += 1;
         self.due.insert((now, key));
@@ -75,12 +75,12 @@ impl Deliveries {
     }
 
     /// When there will be something to do.
-    pub(super) fn next_due(&self) -> Option<Instant> {
+    pub(crate) fn next_due(&self) -> Option<Instant> {
         self.due.first().map(|(at, _)| *at)
     }
 
     /// The next thing to do at this moment, if any; counted as done.
-    pub(super) fn take_due(&mut self, now: Instant) -> Option<Due> {
+    pub(crate) fn take_due(&mut self, now: Instant) -> Option<Due> {
         let &(at, key) = self.due.first().filter(|(at, _)| *at <= now)?;
         self.due.remove(&(at, key));
         let pending = self.events.get_mut(&key)?;
@@ -95,7 +95,7 @@ impl Deliveries {
     }
 
     /// The event was accepted; false when it was settled or given up before.
-    pub(super) fn settle(&mut self, key: u64) -> bool {
+    pub(crate) fn settle(&mut self, key: u64) -> bool {
         let Some(pending) = self.events.remove(&key) else {
             return false;
         };

@@ -1,0 +1,21 @@
+//! What the long connections of all simulated platforms are made of: sockets, their bytes, when an event is due again, and
+//! what is written down of them. It must not know any platform's frames, tickets or rules.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `accept` | from a listener to a running connection |
+//! | `socket`, `link` | the bytes below WebSocket; one open WebSocket with an outbox |
+//! | [`raw`] | what is put on a connection, well-formed or not |
+//! | `deliveries` | when an event is due, first and again; pure |
+//! | [`trouble`] | the faults that need no frames |
+//! | [`log`] | what happened |
+//! | [`source`] | time stamps and randomness |
+
+pub(crate) mod accept;
+pub(crate) mod deliveries;
+pub(crate) mod link;
+pub mod log;
+pub mod raw;
+pub(crate) mod socket;
+pub mod source;
+pub mod trouble;
