@@ -14,9 +14,10 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::feishu::Feishu;
 use crate::feishu::click::{self, Tap};
-use crate::feishu::{Feishu, consent};
 use crate::pages;
+use crate::viewer;
 use crate::world::messages::Message;
 use crate::world::people::PersonId;
 
@@ -26,7 +27,7 @@ const LONGEST_WAIT_S: u64 = 25;
 /// The page, its files and its JSON.
 pub fn router(feishu: Arc<Feishu>) -> Router {
     Router::new()
-        .route("/", get(async || consent::html(pages::chat())))
+        .route("/", get(async || viewer::html(pages::chat())))
         .route("/assets/{name}", get(asset))
         .route("/chat/api/state", get(state))
         .route("/chat/api/messages", get(messages))

@@ -1,4 +1,4 @@
-//! What every request to the platform passes: the journal, its scripted fault, its handler.
+//! What every request to a platform passes: the journal, its scripted fault, its handler.
 //!
 //! The work runs in a task of its own. A client that hangs up therefore does not stop the platform from acting, as in life:
 //! that is how a refresh token gets spent without anybody having its successor.
@@ -9,16 +9,18 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use super::docket::Docket;
-use super::{Feishu, call};
+use crate::docket::Docket;
 use crate::faults::Action;
-use crate::journal::Outcome;
+use crate::journal::{Call, Outcome};
 use crate::line::Line;
+use crate::site::Site;
+use crate::world::refresh_log::Word;
 use crate::written::Receipt;
 
 /// The largest body taken, in bytes.
@@ -27,6 +29,28 @@ const BODY_LIMIT: usize = 1 << 20;
 /// For the handler: the platform takes the person for this one.
 #[derive(Clone)]
 pub struct MixedUpWith(pub String);
+
+/// How a platform's requests and answers are read.
+#[derive(Clone, Copy)]
+pub struct Dialect {
+    /// What a request is about.
+    pub read: fn(&Site, &Parts, &[u8]) -> Call,
+    /// Fingerprints of the secrets in an answer, a refresh token's under `refresh_token`.
+    pub issued: fn(&Value) -> BTreeMap<String, String>,
+    /// What an answer of the token endpoint says about the token sent.
+    pub word: fn(StatusCode, &Value) -> Word,
+    /// The header that tells after how many seconds to come again.
+    pub reset_header: &'static str,
+}
+
+/// What the middleware of one platform works with.
+#[derive(Clone)]
+pub struct Gate {
+    /// The platform.
+    pub site: Arc<Site>,
+    /// Its dialect.
+    pub dialect: Dialect,
+}
 
 /// What is to be done with the connection.
 enum End {
@@ -39,7 +63,7 @@ enum End {
 
 /// The middleware.
 pub async fn gate(
-    State(feishu): State<Arc<Feishu>>,
+    State(gate): State<Gate>,
     Extension(line): Extension<Line>,
     request: Request,
     next: Next,
@@ -48,15 +72,16 @@ pub async fn gate(
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let call = call::read(&feishu, &parts, &body);
-    let action = feishu.faults.meet(&call);
-    let docket = Docket::open(&feishu, &call);
-    let seq = feishu.journal.open(call, feishu.clock.now_ms());
+    let Gate { site, dialect } = gate;
+    let call = (dialect.read)(&site, &parts, &body);
+    let action = site.faults.meet(&call);
+    let docket = Docket::open(&site, dialect, &call);
+    let seq = site.journal.open(call, site.clock.now_ms());
     let request = Request::from_parts(parts, Body::from(body));
-    let case = Case { feishu: Arc::clone(&feishu), seq, docket, action };
+    let case = Case { site: Arc::clone(&site), dialect, seq, docket, action };
     // Made before the wait: a client that hangs up drops it, and the journal knows that nobody had the answer.
     let receipt = case.receipt();
-    match feishu.tasks.spawn(case.work(request, next)).await {
+    match site.tasks.spawn(case.work(request, next)).await {
         Ok(End::Answer(response)) => with_receipt(response, receipt),
         Ok(End::Part(response, bytes)) => {
             line.cut_after(bytes);
@@ -74,7 +99,8 @@ fn with_receipt(mut response: Response, receipt: Arc<Receipt>) -> Response {
 
 /// A request, the fault that meets it, and where it is written down.
 struct Case {
-    feishu: Arc<Feishu>,
+    site: Arc<Site>,
+    dialect: Dialect,
     seq: u64,
     docket: Option<Docket>,
     action: Option<Action>,
@@ -83,12 +109,12 @@ struct Case {
 impl Case {
     /// Tells the journal and the judge's log how the answer went out.
     fn receipt(&self) -> Arc<Receipt> {
-        let (feishu, seq, docket) = (Arc::clone(&self.feishu), self.seq, self.docket.clone());
+        let (site, seq, docket) = (Arc::clone(&self.site), self.seq, self.docket.clone());
         Receipt::new(move |whole| {
             if let Some(docket) = docket {
                 docket.settled(whole);
             }
-            feishu.journal.note(seq, |entry| entry.written = Some(whole));
+            site.journal.note(seq, |entry| entry.written = Some(whole));
         })
     }
 
@@ -103,11 +129,11 @@ impl Case {
         // What is delayed or held must not keep the sandbox from stopping.
         let end = tokio::select! {
             end = answer => end,
-            () = self.feishu.stop.cancelled() => End::Cut(Vec::new()),
+            () = self.site.stop.cancelled() => End::Cut(Vec::new()),
         };
         let end = self.close(end).await;
-        let now_ms = self.feishu.clock.now_ms();
-        self.feishu.journal.note(self.seq, |entry| {
+        let now_ms = self.site.clock.now_ms();
+        self.site.journal.note(self.seq, |entry| {
             entry.done_ms = Some(now_ms);
             entry.answered = matches!(end, End::Answer(_));
         });
@@ -116,8 +142,8 @@ impl Case {
 
     /// Lets the fault meet the request.
     async fn meet(&self, request: Request, next: Next, action: &Action) -> End {
-        let faults = &self.feishu.faults;
-        self.feishu.journal.note(self.seq, |entry| entry.fault = Some(action.kind().to_owned()));
+        let faults = &self.site.faults;
+        self.site.journal.note(self.seq, |entry| entry.fault = Some(action.kind().to_owned()));
         if !action.acts_first() {
             faults.wait(action).await;
         }
@@ -149,9 +175,14 @@ impl Case {
         if let Some(docket) = &self.docket {
             docket.acted(parts.status, &json);
         }
-        let outcome = outcome(parts.status, &json);
-        self.feishu.journal.note(self.seq, |entry| entry.outcome = Some(outcome));
+        let outcome = self.outcome(parts.status, &json);
+        self.site.journal.note(self.seq, |entry| entry.outcome = Some(outcome));
         Response::from_parts(parts, Body::from(bytes))
+    }
+
+    fn outcome(&self, status: StatusCode, body: &Value) -> Outcome {
+        let code = body.get("code").or_else(|| body.get("error")).cloned();
+        Outcome { http: status.as_u16(), code, issued: (self.dialect.issued)(body) }
     }
 
     /// Writes down for the judge what the client is going to be told.
@@ -202,9 +233,4 @@ fn header_map(headers: &BTreeMap<String, String>) -> HeaderMap {
         }
     }
     map
-}
-
-fn outcome(status: StatusCode, body: &Value) -> Outcome {
-    let code = body.get("code").or_else(|| body.get("error")).cloned();
-    Outcome { http: status.as_u16(), code, issued: call::issued(body) }
 }

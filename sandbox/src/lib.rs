@@ -11,6 +11,8 @@
 //! | [`chat`] | the chat page and its JSON |
 //! | [`control`] | the HTTP interface for tests: faults, people, consents, the request log |
 //! | [`pages`] | all HTML, CSS and JavaScript |
+//! | [`site`], [`gate`] | what every platform has; what every request to one passes |
+//! | [`params`], [`limits`], [`rotation`], [`docket`], [`viewer`] | what platforms have in common: parameters, rate limits, spent refresh tokens, the judge's notes, who looks at a page |
 //! | [`world`] | people, apps, messages, codes, tokens |
 //! | [`faults`], [`journal`] | scripted faults; the log of requests |
 //! | [`judge`] | whether the clients of the token endpoint kept to the rules |
@@ -21,17 +23,24 @@
 pub mod chat;
 pub mod clock;
 pub mod control;
+pub mod docket;
 pub mod faults;
 pub mod feishu;
+pub mod gate;
 pub mod journal;
 pub mod judge;
+pub mod limits;
 pub mod line;
 pub mod listener;
 pub mod options;
 pub mod pages;
+pub mod params;
 pub mod random;
+pub mod rotation;
 pub mod sandbox;
+pub mod site;
 pub mod tls;
+pub mod viewer;
 pub mod websocket;
 pub mod world;
 pub mod written;

@@ -17,6 +17,7 @@ use crate::judge::Verdict;
 use crate::options::{
     ALICE, AppSpec, BOB, CAROL, DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TENANT_KEY, Options, PersonSpec,
 };
+use crate::site::Site;
 use crate::tls::{self, Tls, TlsError};
 use crate::world::{State, World};
 use crate::{chat, control, listener, random};
@@ -212,18 +213,22 @@ fn certificate_hosts(options: &Options) -> Vec<String> {
 
 fn simulator(ground: &Ground) -> Feishu {
     let options = &ground.options;
-    Feishu {
+    let site = Site {
         clock: Arc::new(Clock::start(options.time_scale)),
         world: World::new(first_state(options)),
         lifetimes: options.lifetimes,
         tenant_key: DEFAULT_TENANT_KEY.to_owned(),
+        default_app_id: DEFAULT_APP_ID.to_owned(),
         public_url: options.public_url.clone().unwrap_or_else(|| ground.base_url()),
         faults: crate::faults::Faults::default(),
         journal: crate::journal::Journal::default(),
-        limits: RateLimits::new(options.rate_limits, options.token_limit),
-        tables: feishu::apaas::Tables::default(),
         tasks: TaskTracker::new(),
         stop: ground.stop.clone(),
+    };
+    Feishu {
+        site: Arc::new(site),
+        limits: RateLimits::new(options.rate_limits, options.token_limit),
+        tables: feishu::apaas::Tables::default(),
         streams: RwLock::default(),
     }
 }

@@ -9,9 +9,9 @@ use url::Url;
 
 use super::{Control, ControlError};
 use crate::feishu::click::{self, Tap};
-use crate::feishu::params::Params;
 use crate::feishu::{authorize, device as device_page, events, scopes};
 use crate::options::DEFAULT_APP_ID;
+use crate::params::Params;
 use crate::world::grants::Code;
 use crate::world::people::PersonId;
 

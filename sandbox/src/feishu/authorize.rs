@@ -11,9 +11,10 @@ use axum::response::{IntoResponse, Response};
 use url::Url;
 
 use super::consent::{self, PageProblem};
-use super::params::Params;
 use super::{Feishu, scopes};
 use crate::pages::{self, AuthorizePage};
+use crate::params::Params;
+use crate::viewer;
 use crate::world::grants::{Challenge, ChallengeMethod, Code};
 
 /// The most scopes of one request.
@@ -35,13 +36,13 @@ struct Ask {
 /// Shows the page, or what is wrong with the request.
 pub async fn page(State(feishu): State<Arc<Feishu>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let params = Params::from_form(query.as_deref().unwrap_or_default());
-    let viewer = consent::viewer(&feishu, &headers);
+    let viewer = viewer::viewer(&feishu, &headers);
     let ask = match read(&feishu, &params) {
         Ok(ask) => ask,
         Err(problem) => return problem.page(viewer.lang),
     };
     let hidden = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    consent::html(pages::authorize(&AuthorizePage {
+    viewer::html(pages::authorize(&AuthorizePage {
         app_name: ask.app_name,
         scopes: consent::lines(&ask.scopes),
         person: viewer.person,
@@ -58,7 +59,7 @@ pub async fn decide(State(feishu): State<Arc<Feishu>>, headers: HeaderMap, body:
     let open_id = params.get("as").unwrap_or_default();
     match location(&feishu, &params, open_id, params.get("decision") == Some("allow")) {
         Ok(location) => (StatusCode::FOUND, [(header::LOCATION, location)]).into_response(),
-        Err(problem) => problem.page(consent::viewer(&feishu, &headers).lang),
+        Err(problem) => problem.page(viewer::viewer(&feishu, &headers).lang),
     }
 }
 

@@ -8,10 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::Feishu;
-use super::params::Params;
 use crate::journal::Call;
+use crate::params::Params;
 use crate::random::fingerprint;
+use crate::site::Site;
 use crate::world::State;
 use crate::world::devices::DeviceState;
 use crate::world::people::PersonId;
@@ -23,14 +23,14 @@ const SENT: [&str; 4] = ["code", "refresh_token", "device_code", "token"];
 const ISSUED: [&str; 4] = ["access_token", "refresh_token", "tenant_access_token", "device_code"];
 
 /// What the request is about.
-pub fn read(feishu: &Feishu, parts: &Parts, body: &[u8]) -> Call {
+pub fn read(site: &Site, parts: &Parts, body: &[u8]) -> Call {
     let path = parts.uri.path();
     let mut params = Params::read(body);
     if parts.method == Method::GET {
         params = Params::from_form(parts.uri.query().unwrap_or_default());
     }
     let bearer = bearer(parts);
-    let state = feishu.world.lock();
+    let state = site.world.lock();
     let (token_app, token_person) = owner(&state, bearer.unwrap_or_default());
     let person = subject(&state, path, &params).or(token_person);
     let app_id = ["client_id", "app_id", "AppID"].iter().find_map(|name| params.get(name)).map(str::to_owned);

@@ -1,55 +1,14 @@
-//! What the authorize page and the device page share: who is looking, who could consent, and how pages are sent.
+//! What the authorize page and the device page share: who may consent to what, and what the pages say instead.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 
-use super::{Feishu, scopes};
-use crate::pages::{self, CONTENT_SECURITY_POLICY, Lang, PersonView, ProblemPage, ScopeLine};
+use super::scopes;
+use crate::pages::{self, Lang, ProblemPage, ScopeLine};
+use crate::viewer::html;
 use crate::world::State;
 use crate::world::apps::App;
-use crate::world::people::{Person, PersonId};
-
-/// The most people that the account picker offers.
-const PICKER: usize = 30;
-
-/// Who looks at a page.
-pub struct Viewer {
-    /// The person that the chat page last played, or the first one.
-    pub person: PersonView,
-    /// Who could consent instead.
-    pub people: Vec<PersonView>,
-    /// The language of the page.
-    pub lang: Lang,
-}
-
-/// Reads who is looking off the cookies.
-pub fn viewer(feishu: &Feishu, headers: &HeaderMap) -> Viewer {
-    let state = feishu.world.lock();
-    let chosen = cookie(headers, "sandbox_person").and_then(|open_id| state.people.find(&open_id));
-    let here = || state.people.iter().filter(|person| !person.removed);
-    let person = chosen.map(|id| state.people.get(id)).or_else(|| here().next());
-    let mut people: Vec<PersonView> = here().take(PICKER).map(view).collect();
-    if let Some(person) = person.filter(|person| people.iter().all(|one| one.open_id != person.open_id)) {
-        people.push(view(person));
-    }
-    let nobody = PersonView { open_id: String::new(), name: String::new(), color: "#888888".to_owned() };
-    Viewer { person: person.map_or(nobody, view), people, lang: lang(headers, person) }
-}
-
-fn lang(headers: &HeaderMap, person: Option<&Person>) -> Lang {
-    let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    Lang::choose(cookie(headers, "sandbox_lang").as_deref(), person.map(|person| person.locale.as_str()), accept)
-}
-
-fn view(person: &Person) -> PersonView {
-    PersonView { open_id: person.open_id.clone(), name: person.name.clone(), color: person.color.clone() }
-}
-
-fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let all = headers.get(header::COOKIE)?.to_str().ok()?;
-    let pairs = all.split(';').filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).next()
-}
+use crate::world::people::PersonId;
 
 /// Scopes as the pages show them.
 #[must_use]
@@ -103,12 +62,6 @@ impl PageProblem {
         let page = ProblemPage { code: self.code, title: title.to_owned(), text: self.about.clone(), lang };
         (StatusCode::BAD_REQUEST, html(pages::problem(&page))).into_response()
     }
-}
-
-/// A page with its content security policy.
-pub fn html(text: impl Into<String>) -> Response {
-    let policy = HeaderValue::from_static(CONTENT_SECURITY_POLICY);
-    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(text.into())).into_response()
 }
 
 /// The app that asks, if it may.

@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 
 use super::consent::{self, PageProblem};
 use super::oauth::{Problem, authenticate};
-use super::params::Params;
 use super::{Feishu, scopes};
 use crate::pages::{self, DevicePage, DonePage};
+use crate::params::Params;
+use crate::viewer;
 use crate::world::devices::{Device, DeviceState};
 
 /// Path of the person's page.
@@ -65,14 +66,14 @@ fn begin(feishu: &Feishu, headers: &HeaderMap, body: &[u8]) -> Result<Value, Pro
 /// Asks for the user code, or shows what is asked with it.
 pub async fn page(State(feishu): State<Arc<Feishu>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let params = Params::from_form(query.as_deref().unwrap_or_default());
-    let viewer = consent::viewer(&feishu, &headers);
+    let viewer = viewer::viewer(&feishu, &headers);
     let user_code = params.get("user_code");
     let (app_name, scopes) = match user_code.map(|code| asked(&feishu, code)).transpose() {
         Ok(asked) => asked.unwrap_or_default(),
         Err(problem) => return problem.page(viewer.lang),
     };
     let hidden = user_code.map(|code| ("user_code".to_owned(), code.to_owned()));
-    consent::html(pages::device(&DevicePage {
+    viewer::html(pages::device(&DevicePage {
         app_name,
         scopes: consent::lines(&scopes),
         person: viewer.person,
@@ -106,9 +107,9 @@ pub async fn decide(State(feishu): State<Arc<Feishu>>, headers: HeaderMap, body:
     let params = Params::read(&body);
     let allow = params.get("decision") == Some("allow");
     let user_code = params.get("user_code").unwrap_or_default();
-    let lang = consent::viewer(&feishu, &headers).lang;
+    let lang = viewer::viewer(&feishu, &headers).lang;
     match settle(&feishu, user_code, params.get("as").unwrap_or_default(), allow) {
-        Ok(()) => consent::html(pages::done(&DonePage { approved: allow, lang })),
+        Ok(()) => viewer::html(pages::done(&DonePage { approved: allow, lang })),
         Err(problem) => problem.page(lang),
     }
 }

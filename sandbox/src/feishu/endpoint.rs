@@ -11,8 +11,8 @@ use serde_json::json;
 
 use super::Feishu;
 use super::errors::Refusal;
-use super::params::Params;
 use super::stream::Stream;
+use crate::params::Params;
 
 /// Checks the app and gives a single-use address and the client's settings. Errors are HTTP 200 with a code.
 pub async fn endpoint(State(feishu): State<Arc<Feishu>>, body: Bytes) -> Result<Response, Refusal> {

@@ -3,7 +3,7 @@
 //! What the open platform and the accounts host serve under two names is served here under one origin. Wire formats follow
 //! the open platform's documentation and the official SDKs; they are written here without looking at the gateway, on purpose.
 //!
-//! Every request passes [`gate`]: it is written to the journal, meets its scripted fault, and only then reaches its handler.
+//! Every request passes [`crate::gate`]: it is written to the journal, meets its scripted fault, and only then reaches its handler.
 //! To add an interface: a file with its handler, a line in [`router`], a name in [`call`].
 
 pub mod apaas;
@@ -15,87 +15,62 @@ pub mod card_update;
 pub mod click;
 pub mod consent;
 pub mod device;
-pub mod docket;
 pub mod endpoint;
 pub mod errors;
 pub mod events;
-pub mod gate;
 pub mod messages;
 pub mod oauth;
-pub mod params;
 pub mod rate_limit;
 pub mod revoke;
 pub mod scopes;
 pub mod stream;
 pub mod tenant_token;
 pub mod user_info;
+pub mod word;
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::{get, patch, post};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use self::rate_limit::RateLimits;
 use self::stream::Stream;
-use crate::clock::Clock;
-use crate::faults::Faults;
-use crate::journal::Journal;
-use crate::judge::{Case, Verdict};
-use crate::options::Lifetimes;
-use crate::world::World;
+use crate::gate::{self, Dialect, Gate};
+use crate::site::Site;
 
 /// The simulated platform: what all of its handlers share.
 pub struct Feishu {
-    /// What time it is.
-    pub clock: Arc<Clock>,
-    /// People, apps, messages, tokens.
-    pub world: World,
-    /// Lifetimes of what is issued.
-    pub lifetimes: Lifetimes,
-    /// Tenant of apps and people that name none.
-    pub tenant_key: String,
-    /// Origin of links shown to people.
-    pub public_url: String,
-    /// Scripted faults.
-    pub faults: Faults,
-    /// What was asked.
-    pub journal: Journal,
+    /// What every platform has.
+    pub site: Arc<Site>,
     /// Limits on messages.
     pub limits: RateLimits,
     /// The rows of the simulated aPaaS workspaces.
     pub tables: apaas::Tables,
-    /// Every task of the sandbox.
-    pub tasks: TaskTracker,
-    /// Ends them.
-    pub stop: CancellationToken,
     /// The long connections, one server per app.
     pub streams: RwLock<HashMap<String, Arc<Stream>>>,
 }
+
+impl Deref for Feishu {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
+}
+
+/// How its requests and answers are read.
+const DIALECT: Dialect =
+    Dialect { read: call::read, issued: call::issued, word: word::word, reset_header: "x-ogw-ratelimit-reset" };
 
 impl Feishu {
     /// The long connections of an app.
     #[must_use]
     pub fn stream(&self, app_id: &str) -> Option<Arc<Stream>> {
         self.streams.read().unwrap_or_else(PoisonError::into_inner).get(app_id).cloned()
-    }
-
-    /// What the judge says of all refreshes so far.
-    #[must_use]
-    pub fn judge(&self) -> Verdict {
-        // The world is held only while the log is copied.
-        let case = Case::of(&self.world.lock(), self.clock.now_ms());
-        case.judge()
-    }
-
-    /// The same, as soon as no request to the token endpoint is under way.
-    pub async fn judge_settled(&self) -> Verdict {
-        self.journal.wait_until(|| self.world.lock().tokens.log().is_quiet()).await;
-        self.judge()
     }
 
     /// Remembers the long connections of a new app.
@@ -106,12 +81,13 @@ impl Feishu {
 
 /// The platform's interfaces.
 pub fn router(feishu: Arc<Feishu>) -> Router {
+    let gate = Gate { site: Arc::clone(&feishu.site), dialect: DIALECT };
     Router::new()
         .merge(open_api())
         .merge(oauth_api())
         .merge(apaas::router())
         .method_not_allowed_fallback(not_found)
-        .layer(middleware::from_fn_with_state(Arc::clone(&feishu), gate::gate))
+        .layer(middleware::from_fn_with_state(gate, gate::gate))
         .with_state(feishu)
 }
 

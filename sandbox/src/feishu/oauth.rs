@@ -24,8 +24,8 @@ pub use self::client::{Client, authenticate};
 pub use self::problem::Problem;
 use super::Feishu;
 use super::errors::Refusal;
-use super::gate::MixedUpWith;
-use super::params::Params;
+use crate::gate::MixedUpWith;
+use crate::params::Params;
 use crate::world::State as WorldState;
 use crate::world::tokens::{AccessToken, Owner};
 

@@ -1,27 +1,12 @@
-//! The limits on messages and on the token endpoint: so many calls in a window that slides with each call.
-//!
-//! A call counts in all of its windows or in none: one that is refused costs nothing.
+//! The limits on messages and on the token endpoint.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use axum::http::StatusCode;
 
 use super::errors::Refusal;
+use crate::limits::{Limits, MINUTE_MS, SECOND_MS, TooMany, Window};
 use crate::options::TokenLimit;
-
-const SECOND_MS: i64 = 1000;
-const MINUTE_MS: i64 = 60_000;
-/// From this many keys on, windows that have run empty are thrown away.
-const TIDY_AT: usize = 4096;
-
-/// One window of one key.
-pub struct Window {
-    key: String,
-    most: usize,
-    length_ms: i64,
-}
 
 /// The windows of a request to the token endpoint: 50 a second and 1000 a minute for the app.
 #[must_use]
@@ -42,23 +27,22 @@ pub fn windows(api: &str, app_id: &str, target: &str) -> [Window; 3] {
     ]
 }
 
-/// The calls of the last minute.
+/// The limits and how the token endpoint tells of its own.
 pub struct RateLimits {
-    enabled: AtomicBool,
+    limits: Limits,
     token_limit: Mutex<TokenLimit>,
-    calls: Mutex<HashMap<String, VecDeque<i64>>>,
 }
 
 impl RateLimits {
     /// Enforced or not, and how at the token endpoint.
     #[must_use]
     pub fn new(enabled: bool, token_limit: TokenLimit) -> Self {
-        Self { enabled: AtomicBool::new(enabled), token_limit: Mutex::new(token_limit), calls: Mutex::default() }
+        Self { limits: Limits::new(enabled), token_limit: Mutex::new(token_limit) }
     }
 
     /// Enforces them or lets everything pass.
     pub fn enable(&self, enabled: bool) {
-        self.enabled.store(enabled, Ordering::Release);
+        self.limits.enable(enabled);
     }
 
     /// Changes how the token endpoint's limit is answered.
@@ -80,33 +64,14 @@ impl RateLimits {
 
     /// Counts a call at `now_ms`, or refuses it with 429.
     pub fn count(&self, windows: &[Window], now_ms: i64) -> Result<(), Refusal> {
-        if !self.enabled.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        if calls.len() > TIDY_AT {
-            calls.retain(|_, times| times.back().is_some_and(|last| now_ms - last < MINUTE_MS));
-        }
-        for window in windows {
-            let times = calls.entry(window.key.clone()).or_default();
-            while times.front().is_some_and(|first| now_ms - first >= window.length_ms) {
-                times.pop_front();
-            }
-            if let Some(first) = times.front().filter(|_| times.len() >= window.most) {
-                return Err(limited(window, first + window.length_ms - now_ms));
-            }
-        }
-        for window in windows {
-            calls.entry(window.key.clone()).or_default().push_back(now_ms);
-        }
-        Ok(())
+        self.limits.count(windows, now_ms).map_err(|too_many| limited(&too_many))
     }
 }
 
 /// 429 with the platform's two headers: the limit, and the seconds until a call passes again.
-fn limited(window: &Window, left_ms: i64) -> Refusal {
-    let seconds = u64::try_from(left_ms).unwrap_or(0).div_ceil(1000).max(1);
-    let most = u64::try_from(window.most).unwrap_or(u64::MAX);
+fn limited(too_many: &TooMany) -> Refusal {
+    let seconds = u64::try_from(too_many.left_ms).unwrap_or(0).div_ceil(1000).max(1);
+    let most = u64::try_from(too_many.most).unwrap_or(u64::MAX);
     let status = StatusCode::TOO_MANY_REQUESTS;
     Refusal::open_api(status, 99_991_400, "request trigger frequency limit")
         .with_header("x-ogw-ratelimit-limit", most)

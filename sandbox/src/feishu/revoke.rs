@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, StatusCode};
 
 use super::errors::Refusal;
 use super::oauth::{Problem, authenticate};
-use super::params::Params;
 use super::{Feishu, events};
+use crate::params::Params;
 use crate::world::people::{Person, PersonId};
 use crate::world::tokens::Owner;
 

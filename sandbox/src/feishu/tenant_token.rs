@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::Feishu;
 use super::errors::Refusal;
-use super::params::Params;
+use crate::params::Params;
 
 /// How much of a token's life must be left for it to be given out again, in seconds.
 const RENEW_S: i64 = 1800;

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Problem;
-use crate::feishu::params::Params;
+use crate::params::Params;
 use crate::world::State;
 use crate::world::apps::App;
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::issue::{self, Pair};
 use super::{Client, Problem, Version, pkce, required};
 use crate::feishu::Feishu;
-use crate::feishu::params::Params;
+use crate::params::Params;
 use crate::world::State;
 
 /// Checks everything, then spends the code. A refused exchange leaves the code as it was.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::issue::{self, Pair};
 use super::{Client, Problem, required};
 use crate::feishu::Feishu;
-use crate::feishu::params::Params;
+use crate::params::Params;
 use crate::world::State;
 use crate::world::devices::{Device, DeviceState};
 use crate::world::people::PersonId;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Problem;
 use crate::feishu::Feishu;
-use crate::feishu::params::Params;
+use crate::params::Params;
 use crate::world::State;
 use crate::world::people::PersonId;
 use crate::world::tokens::{AccessToken, Owner, RefreshState, RefreshToken};

@@ -2,17 +2,21 @@
 //!
 //! What a spent token still does is the app's [`RefreshMode`].
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::issue::{self, Pair};
 use super::{Client, Problem, required};
 use crate::feishu::Feishu;
-use crate::feishu::gate::MixedUpWith;
-use crate::feishu::params::Params;
+use crate::gate::MixedUpWith;
 use crate::options::RefreshMode;
+use crate::params::Params;
 use crate::random::fingerprint;
+use crate::rotation;
 use crate::world::State;
 use crate::world::tokens::{RefreshState, RefreshToken, Spent};
+
+/// The fields of an answer that state a life in seconds.
+const LIVES: [&str; 2] = ["expires_in", "refresh_token_expires_in"];
 
 /// Checks everything, then rotates. A refused refresh leaves the token as it was.
 pub(super) fn rotate(
@@ -29,19 +33,18 @@ pub(super) fn rotate(
     if token.app_id != client.app.app_id {
         return Err(Problem::OtherApp);
     }
-    let mode = client.app.refresh_mode;
+    let (mode, now_ms) = (client.app.refresh_mode, feishu.clock.now_ms());
     let spent = match token.state {
-        RefreshState::Used => Some(graceful(feishu, state, mode, &token)?),
+        RefreshState::Used => Some(rotation::graceful(state, mode, &token, now_ms).ok_or(Problem::RefreshUsed)?),
         RefreshState::Revoked => return Err(Problem::RefreshRevoked),
         RefreshState::Live => None,
     };
-    let now_ms = feishu.clock.now_ms();
     if token.expires_ms <= now_ms || issue::consent_ends(feishu, token.consented_ms) <= now_ms {
         return Err(Problem::RefreshExpired);
     }
     issue::check_person(state, token.person, &token.app_id)?;
     if let (Some(spent), RefreshMode::GraceSame { .. }) = (&spent, mode) {
-        return same_again(spent, now_ms).ok_or(Problem::RefreshUsed);
+        return rotation::same_again(spent, &LIVES, now_ms).ok_or(Problem::RefreshUsed);
     }
     let scopes = issue::narrowed(state.grants.consented(&token.app_id, token.person), params)?;
     if let Some(loser) = spent.as_ref().and_then(|spent| spent.successor.as_deref()) {
@@ -55,32 +58,6 @@ pub(super) fn rotate(
     let successor = answer["refresh_token"].as_str().map(fingerprint);
     state.tokens.spend(text, Spent { at_ms: first_ms, successor, answer: kept });
     Ok(answer)
-}
-
-/// How a spent token was spent, if the app's mode has it answered once more.
-fn graceful(feishu: &Feishu, state: &mut State, mode: RefreshMode, token: &RefreshToken) -> Result<Spent, Problem> {
-    let grace_ms = match mode {
-        RefreshMode::Strict => 0,
-        RefreshMode::FamilyRevoke => {
-            state.tokens.revoke(|_, _, chain| chain == token.chain);
-            0
-        }
-        RefreshMode::GraceSame { grace_ms } | RefreshMode::GraceNew { grace_ms } => grace_ms,
-    };
-    let in_time = |spent: &&Spent| feishu.clock.now_ms() - spent.at_ms < grace_ms;
-    let unused = |spent: &&Spent| spent.successor.as_deref().is_some_and(|print| state.tokens.is_unused(print));
-    token.spent.as_ref().filter(in_time).filter(unused).cloned().ok_or(Problem::RefreshUsed)
-}
-
-/// The answer of the first time, with what is left of the access token's life.
-fn same_again(spent: &Spent, now_ms: i64) -> Option<Value> {
-    let mut answer = spent.answer.clone()?;
-    let gone_s = (now_ms - spent.at_ms) / 1000;
-    for name in ["expires_in", "refresh_token_expires_in"] {
-        let left_s = answer[name].as_i64()? - gone_s;
-        answer[name] = json!(left_s.max(0));
-    }
-    Some(answer)
 }
 
 fn successors(token: RefreshToken, scopes: Vec<String>) -> Pair {
