@@ -35,18 +35,17 @@ mod change;
 mod drive;
 mod lifecycle;
 mod look;
+mod site;
 mod streams;
 
 use std::sync::Arc;
 
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::json;
 
-use crate::faults::{Armed, Rule};
 use crate::feishu::Feishu;
 use crate::feishu::consent::PageProblem;
 use crate::sandbox::Ground;
@@ -91,13 +90,7 @@ impl IntoResponse for ControlError {
 /// All routes.
 pub fn router(feishu: Arc<Feishu>, ground: Arc<Ground>) -> Router {
     Router::new()
-        .route("/control/faults", get(list_faults).post(add_fault).delete(clear_faults))
-        .route("/control/release", post(release))
-        .route("/control/log", get(look::log).delete(look::forget))
-        .route("/control/judge", get(look::judge).delete(look::acquit))
         .route("/control/messages", get(look::messages))
-        .route("/control/grants", get(look::grants))
-        .route("/control/people", get(look::people).post(change::people))
         .route("/control/apps", get(look::apps).post(change::apps))
         .route("/control/code", post(drive::code))
         .route("/control/consent", post(drive::consent))
@@ -109,34 +102,8 @@ pub fn router(feishu: Arc<Feishu>, ground: Arc<Ground>) -> Router {
         .route("/control/push", post(drive::push))
         .route("/control/say", post(drive::say))
         .route("/control/tap", post(drive::tap))
-        .route("/control/clock", post(change::clock))
         .route("/control/rate_limits", post(change::rate_limits))
         .merge(streams::router())
-        .with_state(Control { feishu, ground })
-}
-
-async fn list_faults(State(control): State<Control>) -> Json<Vec<Armed>> {
-    Json(control.feishu.faults.list())
-}
-
-async fn add_fault(State(control): State<Control>, Json(rule): Json<Rule>) -> Result<StatusCode, ControlError> {
-    let mut rule = rule;
-    // Requests are written down under the default app's id of the person; the rule may use any app's.
-    if let Some(open_id) = &mut rule.matches.open_id {
-        let state = control.feishu.world.lock();
-        let person = state.people.find(open_id).ok_or(ControlError::Absent("such person"))?;
-        state.people.get(person).open_id.clone_into(open_id);
-    }
-    control.feishu.faults.add(rule).map_err(|error| ControlError::Wrong(error.to_string()))?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-async fn clear_faults(State(control): State<Control>) -> StatusCode {
-    control.feishu.faults.clear();
-    StatusCode::NO_CONTENT
-}
-
-async fn release(State(control): State<Control>) -> StatusCode {
-    control.feishu.faults.release();
-    StatusCode::NO_CONTENT
+        .with_state(Control { feishu: Arc::clone(&feishu), ground })
+        .nest("/control", site::router(Arc::clone(&feishu.site)))
 }

@@ -1,6 +1,4 @@
-//! The routes that change the platform: people, apps, the clock, the limits.
-
-use std::time::Duration;
+//! The routes that change what is Feishu's: apps, the limits.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,14 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Control, ControlError};
-use crate::options::{AppSpec, PersonSpec, TokenLimit};
-
-/// Adds or changes a person.
-pub(super) async fn people(State(control): State<Control>, Json(spec): Json<PersonSpec>) -> Json<Value> {
-    let mut state = control.feishu.world.lock();
-    let id = state.people.put(spec, &control.feishu.tenant_key);
-    Json(json!({"open_id": state.people.get(id).open_id}))
-}
+use crate::options::{AppSpec, TokenLimit};
 
 /// Adds or changes an app; a new one gets its own long connection.
 pub(super) async fn apps(
@@ -33,24 +24,6 @@ pub(super) async fn apps(
     control.ground.open_stream(&control.feishu, &app_id).await?;
     // The secret of a new app is told once, since it may have been made up.
     Ok(Json(json!({"app_id": app_id, "secret": secret})))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ClockBody {
-    #[serde(default)]
-    advance_ms: u64,
-    frozen: Option<bool>,
-}
-
-/// Moves the clock ahead, stops it, lets it run; tells the time.
-pub(super) async fn clock(State(control): State<Control>, Json(body): Json<ClockBody>) -> Json<Value> {
-    let clock = &control.feishu.clock;
-    if let Some(frozen) = body.frozen {
-        clock.freeze(frozen);
-    }
-    clock.advance(Duration::from_millis(body.advance_ms));
-    Json(json!({"now_ms": clock.now_ms()}))
 }
 
 #[derive(Deserialize)]
