@@ -6,6 +6,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// What time it is at the simulated platforms.
@@ -14,6 +15,8 @@ pub struct Clock {
     hand: Mutex<Hand>,
     /// Multiplies the periods that a platform fixes (not the lifetimes that are settings).
     scale: f64,
+    /// Counts the times that somebody touched the hand.
+    touched: watch::Sender<u64>,
 }
 
 /// It was `at_ms` at `since`, and has run since; or it stands still at `at_ms`.
@@ -41,7 +44,7 @@ impl Clock {
     pub fn start(scale: f64) -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let hand = Hand { at_ms: milliseconds(since_epoch), since: Some(Instant::now()) };
-        Self { hand: Mutex::new(hand), scale }
+        Self { hand: Mutex::new(hand), scale, touched: watch::Sender::new(0) }
     }
 
     fn hand(&self) -> MutexGuard<'_, Hand> {
@@ -58,6 +61,8 @@ impl Clock {
     pub fn advance(&self, by: Duration) {
         let mut hand = self.hand();
         hand.at_ms = hand.at_ms.saturating_add(milliseconds(by));
+        drop(hand);
+        self.touched.send_modify(|count| *count += 1);
     }
 
     /// Lets the clock stand still, or run on from where it stands.
@@ -65,6 +70,31 @@ impl Clock {
         let mut hand = self.hand();
         hand.at_ms = hand.now_ms();
         hand.since = (!frozen).then(Instant::now);
+        drop(hand);
+        self.touched.send_modify(|count| *count += 1);
+    }
+
+    /// Waits until it is `at_ms` on this clock, however it gets there.
+    pub async fn reach(&self, at_ms: i64) {
+        let mut touched = self.touched.subscribe();
+        loop {
+            touched.borrow_and_update();
+            let (now_ms, runs) = {
+                let hand = self.hand();
+                (hand.now_ms(), hand.since.is_some())
+            };
+            let Ok(left_ms) = u64::try_from(at_ms - now_ms) else {
+                return;
+            };
+            if left_ms == 0 {
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(left_ms)), if runs => {}
+                // The sender lives as long as the clock, so this cannot fail.
+                _ = touched.changed() => {}
+            }
+        }
     }
 
     /// A period that the platform fixes, given in seconds, as scaled milliseconds (at least one).
@@ -101,5 +131,20 @@ mod tests {
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(clock.now_ms() - start, 7000);
         assert_eq!(clock.period_ms(10), 5000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_time_is_reached_by_running_or_by_being_moved() {
+        let clock = Clock::start(1.0);
+        let start = clock.now_ms();
+        clock.reach(start + 2000).await;
+        assert_eq!(clock.now_ms() - start, 2000);
+        clock.freeze(true);
+        let moved = async {
+            tokio::time::advance(Duration::from_mins(1)).await;
+            clock.advance(Duration::from_secs(3));
+        };
+        tokio::join!(clock.reach(start + 5000), moved);
+        assert_eq!(clock.now_ms() - start, 5000);
     }
 }

@@ -7,6 +7,7 @@
 //! | `socket`, `link` | the bytes below WebSocket; one open WebSocket with an outbox |
 //! | [`raw`] | what is put on a connection, well-formed or not |
 //! | `deliveries` | when an event is due, first and again; pure |
+//! | `sent` | which frame an acknowledgement names |
 //! | [`trouble`] | the faults that need no frames |
 //! | [`log`] | what happened |
 //! | [`source`] | time stamps and randomness |
@@ -16,6 +17,7 @@ pub(crate) mod deliveries;
 pub(crate) mod link;
 pub mod log;
 pub mod raw;
+pub(crate) mod sent;
 pub(crate) mod socket;
 pub mod source;
 pub mod trouble;
