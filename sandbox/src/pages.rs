@@ -102,7 +102,7 @@ pub struct DevicePage {
 #[template(path = "problem.html")]
 pub struct ProblemPage {
     /// The platform's code, such as 20029. Known codes get a line on how to mend it.
-    pub code: i64,
+    pub code: String,
     /// What happened, in `lang`.
     pub title: String,
     /// Details, in `lang`.
@@ -151,18 +151,32 @@ pub fn chat() -> &'static str {
     include_str!("../web/chat.html")
 }
 
+/// The chat page that looks like DingTalk's, for `GET /dingtalk`: the same page with other colours, asking another platform.
+#[must_use]
+pub fn dingtalk_chat() -> String {
+    chat()
+        .replace("<body class=\"chat\">", "<body class=\"chat dingtalk\" data-base=\"/dingtalk\">")
+        .replace(
+            "href=\"/assets/card.css\">",
+            "href=\"/assets/card.css\">\n<link rel=\"stylesheet\" href=\"/assets/dingtalk.css\">",
+        )
+        .replace("<a class=\"brand\" href=\"/\">", "<a class=\"brand\" href=\"/dingtalk\">")
+        .replace("聊天 · Cardkey", "钉钉聊天 · Cardkey")
+        .replace("Chat · Cardkey", "DingTalk chat · Cardkey")
+}
+
 /// How to mend a problem in the sandbox, in Chinese and English.
-fn advice(code: i64) -> Option<(&'static str, &'static str)> {
+fn advice(code: &str) -> Option<(&'static str, &'static str)> {
     match code {
-        20010 => Some((
+        "20010" | "invalidUser" => Some((
             "此人不在应用的可用范围内，或账号已停用。换一个人，或通过控制接口修改此人。",
             "This person is outside the app's availability range or disabled. Pick somebody else, or change the person through the control API.",
         )),
-        20027 => Some((
+        "20027" | "invalidScope" => Some((
             "应用请求了自己没有的权限。请修改请求的 scope，或在沙盒中给应用加上该权限。",
             "The app asks for a scope that it does not have. Ask for less, or give the app the scope in the sandbox.",
         )),
-        20029 => Some((
+        "20029" | "invalidRedirectUri" => Some((
             "redirect_uri 未在应用中登记。请核对网关的公开地址与沙盒中登记的地址。",
             "The redirect_uri is not registered for the app. Compare the gateway's public address with the ones registered in the sandbox.",
         )),

@@ -3,6 +3,7 @@
 import { el, avatar } from "./dom.js";
 import { word, clockTime } from "./words.js";
 import { drawCard } from "./card.js";
+import { drawTemplateCard, isTemplateCard } from "./template_card.js";
 
 const scroll = document.querySelector(".scroll");
 const thread = document.querySelector(".thread");
@@ -16,7 +17,7 @@ function article(message, context) {
     el("time", { datetime: new Date(message.create_time_ms).toISOString() }, clockTime(message.create_time_ms)),
     message.updated && el("span", { class: "message-updated" }, word("updated")),
   );
-  const card = drawCard(message.card, context);
+  const card = (isTemplateCard(message.card) ? drawTemplateCard : drawCard)(message.card, context);
   return el("article", { class: "message", "data-message-id": message.message_id }, avatar(message.bot_name), el("div", { class: "message-body" }, who, card));
 }
 

@@ -20,6 +20,11 @@ const WORDS = {
 };
 
 const CODES = {
+  nobodyListens: ["没有在线的连接", "No connection is up"],
+  timeout: ["应用没有在两秒内响应", "The app did not answer within two seconds"],
+  refused: ["应用返回了错误", "The app answered with an error"],
+  malformed: ["应用的响应格式不正确", "The app's answer is malformed"],
+  noCard: ["卡片不存在", "There is no such card"],
   200340: ["应用尚未配置回调，或没有在线的连接", "The app has no callback configured, or no connection is up"],
   200341: ["应用没有及时响应", "The app did not answer in time"],
   200342: ["无法连接到应用", "The app could not be connected to"],

@@ -59,7 +59,7 @@ impl PageProblem {
             Lang::Zh => self.zh,
             Lang::En => self.en,
         };
-        let page = ProblemPage { code: self.code, title: title.to_owned(), text: self.about.clone(), lang };
+        let page = ProblemPage { code: self.code.to_string(), title: title.to_owned(), text: self.about.clone(), lang };
         (StatusCode::BAD_REQUEST, html(pages::problem(&page))).into_response()
     }
 }

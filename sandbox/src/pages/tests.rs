@@ -34,7 +34,7 @@ fn every_page(text: &str, lang: Lang) -> Vec<String> {
         authorize(&consent(text, lang)),
         device(&with_code),
         device(&without_code),
-        problem(&ProblemPage { code: 20029, title: text.into(), text: text.into(), lang }),
+        problem(&ProblemPage { code: "20029".into(), title: text.into(), text: text.into(), lang }),
         done(&DonePage { approved: true, lang }),
         done(&DonePage { approved: false, lang }),
     ]
@@ -64,7 +64,7 @@ fn every_page_holds_both_languages_and_starts_in_the_asked_one() {
 #[test]
 fn no_page_needs_an_exception_from_the_policy() {
     let mut pages = every_page("Demo", Lang::En);
-    pages.push(chat().to_owned());
+    pages.extend([chat().to_owned(), dingtalk_chat()]);
     for page in pages {
         assert!(!page.contains(" style="), "{page}");
         assert!(!page.contains("<style"), "{page}");
@@ -110,13 +110,25 @@ fn device_page_compares_a_known_code_and_asks_for_an_unknown_one() {
 
 #[test]
 fn problems_show_their_code_and_known_ones_how_to_mend_them() {
-    let page = |code| problem(&ProblemPage { code, title: "t".into(), text: "x".into(), lang: Lang::En });
+    let page = |code: i64| {
+        problem(&ProblemPage { code: code.to_string(), title: "t".into(), text: "x".into(), lang: Lang::En })
+    };
     for code in [20010, 20027, 20029] {
         assert!(
             page(code).contains(&format!("data-problem-code=\"{code}\"")) && page(code).contains("class=\"advice\"")
         );
     }
     assert!(!page(1).contains("class=\"advice\""));
+}
+
+#[test]
+fn the_second_chat_page_asks_its_own_platform() {
+    let page = dingtalk_chat();
+    for part in
+        ["data-base=\"/dingtalk\"", "/assets/dingtalk.css", "钉钉聊天 ·", ">DingTalk chat ·", "href=\"/dingtalk\""]
+    {
+        assert!(page.contains(part), "{part}");
+    }
 }
 
 #[test]
@@ -139,7 +151,7 @@ fn nothing_loads_a_file_that_is_not_there() {
     let imports: Vec<_> =
         scripts.flat_map(|(_, _, bytes)| quoted(&String::from_utf8_lossy(bytes), "from \"./")).collect();
     let mut pages = every_page("Demo", Lang::En);
-    pages.push(chat().to_owned());
+    pages.extend([chat().to_owned(), dingtalk_chat()]);
     let loads: Vec<_> = pages.iter().flat_map(|page| quoted(page, "\"/assets/")).collect();
     assert!(loads.len() > 10 && imports.len() > 10);
     for name in loads.iter().chain(&imports) {
