@@ -8,6 +8,7 @@
 //! | [`sandbox`] | starts and stops everything; [`Sandbox`] is what tests hold |
 //! | [`options`] | what it is started with, and the fixed ids and secrets |
 //! | [`feishu`] | the Feishu open platform: HTTP interfaces and the long connection |
+//! | [`dingtalk`] | DingTalk: Stream mode, cards, OAuth |
 //! | [`chat`] | the chat page and its JSON |
 //! | [`control`] | the HTTP interface for tests: faults, people, consents, the request log |
 //! | [`pages`] | all HTML, CSS and JavaScript |
@@ -23,6 +24,7 @@
 pub mod chat;
 pub mod clock;
 pub mod control;
+pub mod dingtalk;
 pub mod docket;
 pub mod faults;
 pub mod feishu;
