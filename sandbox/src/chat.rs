@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::feishu::Feishu;
 use crate::feishu::click::{self, Tap};
 use crate::pages;
+use crate::site::Site;
 use crate::viewer;
 use crate::world::messages::Message;
 use crate::world::people::PersonId;
@@ -26,14 +27,19 @@ const LONGEST_WAIT_S: u64 = 25;
 
 /// The page, its files and its JSON.
 pub fn router(feishu: Arc<Feishu>) -> Router {
+    let common = common(Arc::clone(&feishu.site));
     Router::new()
         .route("/", get(async || viewer::html(pages::chat())))
         .route("/assets/{name}", get(asset))
-        .route("/chat/api/state", get(state))
-        .route("/chat/api/messages", get(messages))
         .route("/chat/api/tap", post(tap))
         .route("/chat/api/say", post(say))
         .with_state(feishu)
+        .nest("/chat/api", common)
+}
+
+/// What is the same at every platform: who there is, and their messages.
+pub(crate) fn common(site: Arc<Site>) -> Router {
+    Router::new().route("/state", get(state)).route("/messages", get(messages)).with_state(site)
 }
 
 async fn asset(Path(name): Path<String>) -> Response {
@@ -43,8 +49,8 @@ async fn asset(Path(name): Path<String>) -> Response {
     }
 }
 
-async fn state(State(feishu): State<Arc<Feishu>>) -> Json<Value> {
-    let state = feishu.world.lock();
+async fn state(State(site): State<Arc<Site>>) -> Json<Value> {
+    let state = site.world.lock();
     let apps: Vec<_> = state.apps.iter().map(|app| json!({"app_id": app.app_id, "name": app.name})).collect();
     let people = state.people.iter().filter(|person| !person.removed).map(|person| {
         json!({"open_id": person.open_id, "name": person.name, "color": person.color, "locale": person.locale})
@@ -53,30 +59,29 @@ async fn state(State(feishu): State<Arc<Feishu>>) -> Json<Value> {
     Json(json!({"apps": apps, "people": people}))
 }
 
-fn nobody() -> Response {
+pub(crate) fn nobody() -> Response {
     let error = json!({"error": {"code": 404, "text": "there is no such person"}});
     (StatusCode::NOT_FOUND, Json(error)).into_response()
 }
 
 /// The person's messages changed after `after`; waits up to `wait` seconds for one.
-async fn messages(State(feishu): State<Arc<Feishu>>, Query(query): Query<HashMap<String, String>>) -> Response {
+async fn messages(State(site): State<Arc<Site>>, Query(query): Query<HashMap<String, String>>) -> Response {
     let number = |name: &str| query.get(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
     let open_id = query.get("open_id").map_or("", String::as_str);
-    let Some(person) = feishu.world.lock().people.find(open_id) else {
+    let Some(person) = site.world.lock().people.find(open_id) else {
         return nobody();
     };
     let (after, wait) = (number("after"), Duration::from_secs(number("wait").min(LONGEST_WAIT_S)));
-    let news = news(&feishu, person, after);
-    let (version, messages) =
-        tokio::time::timeout(wait, news).await.unwrap_or_else(|_| changed(&feishu, person, after));
+    let news = news(&site, person, after);
+    let (version, messages) = tokio::time::timeout(wait, news).await.unwrap_or_else(|_| changed(&site, person, after));
     Json(json!({"version": version.max(after), "messages": messages})).into_response()
 }
 
-async fn news(feishu: &Feishu, person: PersonId, after: u64) -> (u64, Vec<Value>) {
-    let mut versions = feishu.world.versions();
+async fn news(site: &Site, person: PersonId, after: u64) -> (u64, Vec<Value>) {
+    let mut versions = site.world.versions();
     loop {
         versions.borrow_and_update();
-        let found = changed(feishu, person, after);
+        let found = changed(site, person, after);
         if found.0 > after || versions.changed().await.is_err() {
             return found;
         }
@@ -84,8 +89,8 @@ async fn news(feishu: &Feishu, person: PersonId, after: u64) -> (u64, Vec<Value>
 }
 
 /// The newest version among the person's messages, and those changed after `after`.
-pub(crate) fn changed(feishu: &Feishu, person: PersonId, after: u64) -> (u64, Vec<Value>) {
-    let state = feishu.world.lock();
+pub(crate) fn changed(site: &Site, person: PersonId, after: u64) -> (u64, Vec<Value>) {
+    let state = site.world.lock();
     let messages = state.messages.of(person, after);
     let version = messages.iter().map(|message| message.version).max().unwrap_or_default();
     let name = |app_id: &str| state.apps.get(app_id).map_or_else(String::new, |app| app.name.clone());

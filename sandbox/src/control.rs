@@ -29,9 +29,13 @@
 //! | `POST /control/stream/raw` | puts bytes or messages on a connection (`connection`, `raw`) |
 //! | `POST /control/flood` | floods one connection: [`FloodSpec`](crate::feishu::stream::FloodSpec) in, [`FloodReport`](crate::feishu::stream::FloodReport) out |
 //!
+//! The DingTalk simulator has the same under `/dingtalk/control/`, see [`dingtalk`].
+//!
 //! Bodies name people by `open_id` (of any app) and apps by `app_id`; the default app is meant when it is left out.
 
 mod change;
+pub mod dingtalk;
+mod dingtalk_stream;
 mod drive;
 mod lifecycle;
 mod look;
@@ -44,8 +48,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::dingtalk::authorize;
 use crate::feishu::Feishu;
 use crate::feishu::consent::PageProblem;
 use crate::sandbox::Ground;
@@ -69,6 +74,9 @@ enum ControlError {
     /// The page that would decide shows this problem instead.
     #[error("the page shows a problem: {0}")]
     Page(#[from] PageProblem),
+    /// The same at DingTalk.
+    #[error("the page shows a problem: {0}")]
+    DingTalkPage(#[from] authorize::Problem),
     /// A listener could not be opened.
     #[error("a listener could not be opened")]
     Io(#[from] std::io::Error),
@@ -79,16 +87,21 @@ impl IntoResponse for ControlError {
         let status = match self {
             Self::Absent(_) => StatusCode::NOT_FOUND,
             Self::Wrong(_) => StatusCode::BAD_REQUEST,
-            Self::Page(_) => StatusCode::CONFLICT,
+            Self::Page(_) | Self::DingTalkPage(_) => StatusCode::CONFLICT,
             Self::Io(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let code = if let Self::Page(problem) = &self { Some(problem.code) } else { None };
+        let code = match &self {
+            Self::Page(problem) => json!(problem.code),
+            Self::DingTalkPage(problem) => json!(problem.code()),
+            _ => Value::Null,
+        };
         (status, Json(json!({"error": self.to_string(), "code": code}))).into_response()
     }
 }
 
 /// All routes.
 pub fn router(feishu: Arc<Feishu>, ground: Arc<Ground>) -> Router {
+    let common = site::router(Arc::clone(&feishu.site));
     Router::new()
         .route("/control/messages", get(look::messages))
         .route("/control/apps", get(look::apps).post(change::apps))
@@ -104,6 +117,6 @@ pub fn router(feishu: Arc<Feishu>, ground: Arc<Ground>) -> Router {
         .route("/control/tap", post(drive::tap))
         .route("/control/rate_limits", post(change::rate_limits))
         .merge(streams::router())
-        .with_state(Control { feishu: Arc::clone(&feishu), ground })
-        .nest("/control", site::router(Arc::clone(&feishu.site)))
+        .with_state(Control { feishu, ground })
+        .nest("/control", common)
 }

@@ -49,7 +49,8 @@ pub mod written;
 
 pub use judge::Verdict;
 pub use options::{
-    ALICE, AppSpec, BOB, CAROL, DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TENANT_KEY, Lifetimes, Options, PersonSpec,
+    ALICE, AppSpec, BOB, CAROL, DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TENANT_KEY, DINGTALK_CLIENT_ID,
+    DINGTALK_CLIENT_SECRET, DINGTALK_CORP_ID, DINGTALK_TEMPLATE, DingTalkOptions, Lifetimes, Options, PersonSpec,
     RefreshMode, StreamOptions, TokenLimit,
 };
 pub use random::fingerprint;

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use cardkey_sandbox::{
-    AppSpec, DEFAULT_APP_ID, DEFAULT_APP_SECRET, Lifetimes, Options, RefreshMode, Sandbox, StreamOptions, TokenLimit,
+    AppSpec, DEFAULT_APP_ID, DEFAULT_APP_SECRET, DINGTALK_CLIENT_ID, DINGTALK_CLIENT_SECRET, DINGTALK_TEMPLATE,
+    DingTalkOptions, Lifetimes, Options, RefreshMode, Sandbox, StreamOptions, TokenLimit,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -60,6 +61,9 @@ struct Serve {
     /// How the token endpoint answers at its limit.
     #[arg(long, value_enum, default_value_t = Limit::Off)]
     token_limit: Limit,
+    /// Port of the default DingTalk app's long connection; 0 picks a free one.
+    #[arg(long, default_value_t = 0)]
+    dingtalk_stream_port: u16,
     /// Multiplies the periods that the platform fixes (redelivery, idempotency window, age of cards, …).
     #[arg(long, default_value_t = 1.0)]
     time_scale: f64,
@@ -138,7 +142,9 @@ impl From<Limit> for TokenLimit {
 }
 
 fn apps_note() -> String {
-    format!("The default app:\n  id      {DEFAULT_APP_ID}\n  secret  {DEFAULT_APP_SECRET}")
+    format!(
+        "The default app:\n  id      {DEFAULT_APP_ID}\n  secret  {DEFAULT_APP_SECRET}\nAt DingTalk:\n  id      {DINGTALK_CLIENT_ID}\n  secret  {DINGTALK_CLIENT_SECRET}\n  template  {DINGTALK_TEMPLATE}"
+    )
 }
 
 impl From<Serve> for Options {
@@ -161,6 +167,7 @@ impl From<Serve> for Options {
             rate_limits: !args.no_rate_limits,
             token_limit: args.token_limit.into(),
             time_scale: args.time_scale,
+            dingtalk: DingTalkOptions { stream_port: args.dingtalk_stream_port, ..DingTalkOptions::default() },
             lifetimes: Lifetimes {
                 access_token_s: args.access_token_ttl,
                 refresh_token_s: args.refresh_token_ttl,

@@ -12,6 +12,14 @@ pub const DEFAULT_APP_ID: &str = "cli_a1b2c3d4e5f60718";
 pub const DEFAULT_APP_SECRET: &str = "sandbox-secret-5f60718a1b2c3d4e";
 /// Tenant of the default app and of the people who name no other.
 pub const DEFAULT_TENANT_KEY: &str = "736588c9260f175d";
+/// Client id of the DingTalk app that is always there.
+pub const DINGTALK_CLIENT_ID: &str = "dinga1b2c3d4e5f60718a1b2";
+/// Secret of the default DingTalk app. It is published on purpose, too.
+pub const DINGTALK_CLIENT_SECRET: &str = "sandbox-secret-dingtalk-5f60718a1b2c3d4e";
+/// Company of the default DingTalk app and of the people there.
+pub const DINGTALK_CORP_ID: &str = "ding736588c9260f175d35c2f4657eb6378f";
+/// The card template that the sandbox can draw.
+pub const DINGTALK_TEMPLATE: &str = "6f1c0a3e-5b7d-4a52-9d0e-2f8b61c4d7aa.schema";
 /// Alice's id as the default app sees her.
 pub const ALICE: &str = "ou_a11ce0a11ce0a11ce0a11ce0a11ce0a1";
 /// Bob's id as the default app sees him.
@@ -53,6 +61,8 @@ pub struct Options {
     pub rate_limits: bool,
     /// How the token endpoint's own limit is answered, where limits are enforced.
     pub token_limit: TokenLimit,
+    /// What is different at DingTalk.
+    pub dingtalk: DingTalkOptions,
 }
 
 impl Default for Options {
@@ -73,6 +83,7 @@ impl Default for Options {
             time_scale: 1.0,
             rate_limits: true,
             token_limit: TokenLimit::default(),
+            dingtalk: DingTalkOptions::default(),
         }
     }
 }
@@ -130,6 +141,33 @@ impl Default for StreamOptions {
             reconnect_nonce_s: 30,
             reconnect_count: -1,
             callback_timeout: Duration::from_secs(3),
+        }
+    }
+}
+
+/// The settings of the DingTalk simulator, besides those that it shares.
+#[derive(Clone)]
+pub struct DingTalkOptions {
+    /// Apps besides the default one; `app_id` is the client id, `tenant_key` the corp id, `scopes` its permissions.
+    pub apps: Vec<AppSpec>,
+    /// Port of the default app's long connection. 0 picks a free one.
+    pub stream_port: u16,
+    /// Lifetimes; refresh tokens live for 30 days here.
+    pub lifetimes: Lifetimes,
+    /// How long a card callback waits for its answer.
+    pub callback_timeout: Duration,
+    /// How often the server pings.
+    pub ping_interval: Duration,
+}
+
+impl Default for DingTalkOptions {
+    fn default() -> Self {
+        Self {
+            apps: Vec::new(),
+            stream_port: 0,
+            lifetimes: Lifetimes { refresh_token_s: 30 * 24 * 3600, ..Lifetimes::default() },
+            callback_timeout: Duration::from_secs(2),
+            ping_interval: Duration::from_secs(30),
         }
     }
 }

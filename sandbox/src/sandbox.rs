@@ -1,25 +1,23 @@
 //! A running sandbox: starts the listeners, joins the parts, stops them. Tests hold one and drive it in process or by HTTP.
 
+mod outset;
+
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::feishu::rate_limit::RateLimits;
+use crate::dingtalk::{self, DingTalk};
 use crate::feishu::stream::{Sources, Stream, StreamConfig};
 use crate::feishu::{self, Feishu};
 use crate::judge::Verdict;
-use crate::options::{
-    ALICE, AppSpec, BOB, CAROL, DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TENANT_KEY, Options, PersonSpec,
-};
+use crate::options::{DEFAULT_APP_ID, DINGTALK_CLIENT_ID, Options};
 use crate::site::Site;
 use crate::tls::{self, Tls, TlsError};
-use crate::world::{State, World};
 use crate::{chat, control, listener, random};
 
 /// Why a sandbox did not start.
@@ -36,6 +34,7 @@ pub enum StartError {
 /// A running sandbox. It stops when [`Sandbox::stop`] is called or when it is dropped.
 pub struct Sandbox {
     feishu: Arc<Feishu>,
+    dingtalk: Arc<DingTalk>,
     ground: Arc<Ground>,
     address: SocketAddr,
 }
@@ -59,15 +58,20 @@ impl Sandbox {
         }
         let stop = CancellationToken::new();
         let ground = Arc::new(Ground { options, address, tls, stop: stop.clone() });
-        let feishu = Arc::new(simulator(&ground));
-        ground.open_streams(&feishu).await?;
+        let clock = Arc::new(Clock::start(ground.options.time_scale));
+        let feishu = Arc::new(outset::feishu(&ground, &clock));
+        let dingtalk = Arc::new(outset::dingtalk(&ground, &clock, feishu.tasks.clone()));
+        ground.open_streams(&feishu, &dingtalk).await?;
         let router = Router::new()
             .merge(feishu::router(Arc::clone(&feishu)))
             .merge(chat::router(Arc::clone(&feishu)))
-            .merge(control::router(Arc::clone(&feishu), Arc::clone(&ground)));
+            .merge(control::router(Arc::clone(&feishu), Arc::clone(&ground)))
+            .merge(dingtalk::router(Arc::clone(&dingtalk)))
+            .merge(dingtalk::chat::router(Arc::clone(&dingtalk)))
+            .merge(control::dingtalk::router(Arc::clone(&dingtalk), Arc::clone(&ground)));
         let tasks = feishu.tasks.clone();
         feishu.tasks.spawn(listener::run(listener, ground.server_config(), router, tasks, stop));
-        Ok(Self { feishu, ground, address })
+        Ok(Self { feishu, dingtalk, ground, address })
     }
 
     /// Where it listens.
@@ -88,7 +92,13 @@ impl Sandbox {
         self.ground.tls.as_ref().map(|tls| tls.ca_pem.as_str())
     }
 
-    /// The simulated platform, for tests that look or act without HTTP.
+    /// The simulated DingTalk, for tests that look or act without HTTP.
+    #[must_use]
+    pub const fn dingtalk(&self) -> &Arc<DingTalk> {
+        &self.dingtalk
+    }
+
+    /// The simulated Feishu, for tests that look or act without HTTP.
     #[must_use]
     pub const fn feishu(&self) -> &Arc<Feishu> {
         &self.feishu
@@ -110,10 +120,7 @@ impl Sandbox {
     /// numbers and addresses. Whoever tests a client looks for them where they must not be.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
-        let state = self.feishu.world.lock();
-        let issued = state.tokens.issued().chain(state.grants.codes()).chain(state.devices.codes());
-        let contacts = state.people.iter().flat_map(|person| [person.mobile.as_str(), person.email.as_str()]);
-        issued.chain(state.apps.iter().map(|app| app.secret.as_str())).chain(contacts).map(str::to_owned).collect()
+        [&self.feishu.site, &self.dingtalk.site].into_iter().flat_map(|site| secrets_of(site)).collect()
     }
 
     /// Closes every connection and waits until its tasks have ended.
@@ -121,6 +128,13 @@ impl Sandbox {
         self.ground.stop.cancel();
         let streams: Vec<_> = {
             let mut streams = self.feishu.streams.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+            streams.drain().map(|(_, stream)| stream).collect()
+        };
+        for stream in streams {
+            stream.stop().await;
+        }
+        let streams: Vec<_> = {
+            let mut streams = self.dingtalk.streams.write().unwrap_or_else(std::sync::PoisonError::into_inner);
             streams.drain().map(|(_, stream)| stream).collect()
         };
         for stream in streams {
@@ -159,11 +173,39 @@ impl Ground {
         self.tls.as_ref().map(|tls| Arc::clone(&tls.config))
     }
 
-    async fn open_streams(&self, feishu: &Feishu) -> io::Result<()> {
-        let apps: Vec<_> = feishu.world.lock().apps.iter().map(|app| app.app_id.clone()).collect();
-        for app_id in apps {
+    async fn open_streams(&self, feishu: &Feishu, dingtalk: &DingTalk) -> io::Result<()> {
+        let ids =
+            |site: &Site| -> Vec<String> { site.world.lock().apps.iter().map(|app| app.app_id.clone()).collect() };
+        for app_id in ids(feishu) {
             self.open_stream(feishu, &app_id).await?;
         }
+        for client_id in ids(dingtalk) {
+            self.open_dingtalk_stream(dingtalk, &client_id).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts the long connection of a DingTalk app, unless it has one.
+    pub async fn open_dingtalk_stream(&self, dingtalk: &DingTalk, client_id: &str) -> io::Result<()> {
+        if dingtalk.stream(client_id).is_some() {
+            return Ok(());
+        }
+        let corp_id = dingtalk.world.lock().apps.get(client_id).map(|app| app.tenant_key.clone());
+        let settings = &self.options.dingtalk;
+        let port = if client_id == DINGTALK_CLIENT_ID { settings.stream_port } else { 0 };
+        let config = dingtalk::stream::StreamConfig {
+            client_id: client_id.to_owned(),
+            corp_id: corp_id.unwrap_or_default(),
+            listen: SocketAddr::new(self.options.listen.ip(), port),
+            tls: self.server_config(),
+            public_host: self.options.public_host.clone().unwrap_or_else(|| self.local_host()),
+            callback_timeout: settings.callback_timeout,
+            ping_interval: settings.ping_interval,
+            clock: Arc::clone(&dingtalk.clock),
+            seed: random::seed(),
+        };
+        let stream = dingtalk::stream::Stream::start(config).await?;
+        dingtalk.add_stream(client_id, Arc::new(stream));
         Ok(())
     }
 
@@ -211,52 +253,9 @@ fn certificate_hosts(options: &Options) -> Vec<String> {
     options.public_host.iter().cloned().chain(host).collect()
 }
 
-fn simulator(ground: &Ground) -> Feishu {
-    let options = &ground.options;
-    let site = Site {
-        clock: Arc::new(Clock::start(options.time_scale)),
-        world: World::new(first_state(options)),
-        lifetimes: options.lifetimes,
-        tenant_key: DEFAULT_TENANT_KEY.to_owned(),
-        default_app_id: DEFAULT_APP_ID.to_owned(),
-        public_url: options.public_url.clone().unwrap_or_else(|| ground.base_url()),
-        faults: crate::faults::Faults::default(),
-        journal: crate::journal::Journal::default(),
-        tasks: TaskTracker::new(),
-        stop: ground.stop.clone(),
-    };
-    Feishu {
-        site: Arc::new(site),
-        limits: RateLimits::new(options.rate_limits, options.token_limit),
-        tables: feishu::apaas::Tables::default(),
-        streams: RwLock::default(),
-    }
-}
-
-fn first_state(options: &Options) -> State {
-    let mut state = State::default();
-    let default_app = AppSpec {
-        app_id: DEFAULT_APP_ID.to_owned(),
-        secret: Some(DEFAULT_APP_SECRET.to_owned()),
-        name: Some("Cardkey".to_owned()),
-        ..AppSpec::default()
-    };
-    for app in std::iter::once(default_app).chain(options.apps.iter().cloned()) {
-        state.people.know_app(&app.app_id);
-        state.apps.put(app, DEFAULT_TENANT_KEY);
-    }
-    for (open_id, name, locale) in [(ALICE, "Alice 陈爱丽", "zh"), (BOB, "Bob", "en"), (CAROL, "Carol", "en")] {
-        let person = PersonSpec {
-            open_id: Some(open_id.to_owned()),
-            name: Some(name.to_owned()),
-            locale: Some(locale.to_owned()),
-            ..PersonSpec::default()
-        };
-        state.people.put(person, DEFAULT_TENANT_KEY);
-    }
-    for person in &options.people {
-        state.people.put(person.clone(), DEFAULT_TENANT_KEY);
-    }
-    state.people.generate(options.generated_people, DEFAULT_TENANT_KEY);
-    state
+fn secrets_of(site: &Site) -> Vec<String> {
+    let state = site.world.lock();
+    let issued = state.tokens.issued().chain(state.grants.codes()).chain(state.devices.codes());
+    let contacts = state.people.iter().flat_map(|person| [person.mobile.as_str(), person.email.as_str()]);
+    issued.chain(state.apps.iter().map(|app| app.secret.as_str())).chain(contacts).map(str::to_owned).collect()
 }

@@ -89,7 +89,9 @@ impl Person {
         if app_id == DEFAULT_APP_ID {
             return self.open_id.clone();
         }
-        format!("ou_{}", random::fixed_hex(&format!("{app_id} {}", self.open_id)))
+        // An app id says by its prefix whose it is; DingTalk does not mark the ids of people.
+        let mark = if app_id.starts_with("ding") { "" } else { "ou_" };
+        format!("{mark}{}", random::fixed_hex(&format!("{app_id} {}", self.open_id)))
     }
 
     /// Whether a bot's message reaches the person.

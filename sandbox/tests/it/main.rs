@@ -12,6 +12,7 @@ mod bench;
 mod chat;
 mod control;
 mod device;
+mod dingtalk;
 mod endpoint;
 mod faults;
 mod judge;

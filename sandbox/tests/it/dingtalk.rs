@@ -1,0 +1,11 @@
+//! The DingTalk simulator through its doors.
+
+mod cards;
+mod chat;
+mod client;
+mod delivery;
+mod golden;
+mod oauth;
+mod robot;
+mod tickets;
+mod trouble;
