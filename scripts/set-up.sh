@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need and this machine lacks: Debian packages, and a Python environment in .venv with the
-# official Feishu client (the conformance tests run it against the sandbox). Does nothing when nothing is missing.
+# official clients of the platforms (the conformance tests run them against the sandbox). Does nothing when nothing is missing.
 source "$(dirname "${BASH_SOURCE[0]}")/heading.sh"
 
 # gcc: C parts of the TLS, SQLite and allocator crates. chromium: the browser tests; the fonts: so that their pictures

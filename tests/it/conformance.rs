@@ -25,13 +25,18 @@ async fn pushing() -> World {
 
 /// Runs the client against the sandbox; gives what it reported, line by line.
 async fn client(world: &World, more: &[(&str, &str)]) -> Vec<Value> {
+    let base_url = world.sandbox.base_url();
+    let app = [("BASE_URL", base_url.as_str()), ("APP_ID", DEFAULT_APP_ID), ("APP_SECRET", DEFAULT_APP_SECRET)];
+    official("feishu_client.py", &[&app, more].concat()).await
+}
+
+/// Runs a script of `tests/conformance` with these variables and no others; it must end well. Gives its report, line by line.
+pub(crate) async fn official(script: &str, variables: &[(&str, &str)]) -> Vec<Value> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = root.join(".venv/bin/python");
     assert!(python.exists(), "{} is missing: run scripts/set-up.sh", python.display());
     let mut command = Command::new(python);
-    command.arg(root.join("tests/conformance/feishu_client.py")).env_clear();
-    command.env("BASE_URL", world.sandbox.base_url()).env("APP_ID", DEFAULT_APP_ID);
-    command.env("APP_SECRET", DEFAULT_APP_SECRET).envs(more.iter().copied());
+    command.arg(root.join("tests/conformance").join(script)).env_clear().envs(variables.iter().copied());
     let Output { status, stdout, stderr } = finish(command).await;
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert_eq!(status.code(), Some(0), "{stdout}\n{stderr}");

@@ -21,6 +21,7 @@ mod browser;
 mod chaos;
 mod cli;
 mod conformance;
+mod conformance_dingtalk;
 mod crash;
 mod crowd;
 mod ending;
