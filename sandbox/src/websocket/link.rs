@@ -62,6 +62,9 @@ impl Link {
         if self.is_hole() || self.closing {
             return;
         }
+        // A link that came back to life has to speak at once. Whatever was written while it was mute was written to its end, so
+        // this is between two frames.
+        self.ws.get_mut().muted = false;
         self.closing = matches!(wire, Wire::Message(Message::Close(_)));
         self.outbox.push_back(wire);
     }
