@@ -131,8 +131,11 @@ impl Case {
             self.asked && verdict.totals.lost + doubles == 0,
             "asked though the judge knows of no loss (I8)".to_owned(),
         );
-        note(lost(true) > 1, format!("{} lost by the death of one in flight (I9)", lost(true)));
-        note(lost(false) > usize::from(mode.loses()), format!("{} lost after the death (I9)", lost(false)));
+        // While the person consents the process lives, and may meet the fault with the new consent's pair.
+        let faults = usize::from(mode.loses());
+        let early = if self.cell.point.way == Way::Consented { faults } else { 0 };
+        note(lost(true) > 1 + early, format!("{} lost by the death of one in flight (I9)", lost(true)));
+        note(lost(false) > faults, format!("{} lost after the death (I9)", lost(false)));
         wrong
     }
 
@@ -142,10 +145,11 @@ impl Case {
         // Whoever died with the whole answer in its hands had a definite one, as far as the judge can see.
         let sleeper = usize::from(self.sleeper_wakes());
         let doubles = usize::from(point.pair_dies && point.way == Way::FailPoint) + sleeper;
-        // Whoever takes over from a sleeper may meet the fault, and sends once more.
-        let doubles = doubles + sleeper * usize::from(self.cell.mode.fault.is_some());
+        // Whoever takes over may meet the fault, and sends once more.
+        let fault = usize::from(self.cell.mode.fault.is_some());
+        let doubles = doubles + sleeper * fault;
         // What the platform holds is under way for it, though whoever sent it is gone.
-        let overlaps = usize::from(matches!(point.way, Way::Held { .. } | Way::Consented));
+        let overlaps = usize::from(matches!(point.way, Way::Held { .. } | Way::Consented)) * (1 + fault);
         let totals = &verdict.totals;
         let mut wrong = Vec::new();
         let mut note = |is_so: bool, text: String| wrong.extend(is_so.then_some(text));
