@@ -31,10 +31,12 @@ pub(crate) fn start(with_tls: bool, care: Care) -> Server {
     let data = format!("--datadir={}", folder.path.join("data").display());
     let mut install = folder.command(Path::new("mariadb-install-db"));
     install.args(["--no-defaults", &data, "--auth-root-authentication-method=normal", "--skip-test-db"]);
-    finish(&mut install);
+    // A server that starts deletes what others have there at the moment.
+    finish(install.env("TMPDIR", &folder.path));
     let port = free_port();
     let mut command = folder.command(Path::new("/usr/sbin/mariadbd"));
     command.args(["--no-defaults", &data, "--bind-address=127.0.0.1", "--skip-name-resolve", "--skip-log-bin"]);
+    command.arg(format!("--tmpdir={}", folder.path.display()));
     command.args([format!("--port={port}"), format!("--socket={}", folder.path.join("socket").display())]);
     command.args(["--max-connections=500", "--performance-schema=OFF"]).args(settings(care));
     let tls = with_tls.then(|| folder.tls());
