@@ -2,7 +2,7 @@
 //!
 //! | route | does |
 //! |---|---|
-//! | `POST /control/faults` | adds a fault rule: [`Rule`] |
+//! | `POST /control/faults` | adds a fault rule: [`Rule`](crate::faults::Rule) |
 //! | `GET`, `DELETE /control/faults` | lists the rules with how many requests each met; removes all |
 //! | `POST /control/release` | lets go of the requests that `hold` faults hold |
 //! | `GET`, `DELETE /control/log` | platform requests, oldest first, secrets as fingerprints (`?after=SEQ&api=NAME&open_id=ID&limit=N`); forgets them |
