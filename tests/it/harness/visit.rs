@@ -1,7 +1,10 @@
 //! A person with a browser: opens links, presses Continue, decides at the platform, is redirected.
 
+use std::time::Duration;
+
 use cardkey_sandbox::ALICE;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::world::{Reply, World};
 
@@ -63,14 +66,28 @@ impl World {
         self.control("consent", &body).await["location"].as_str().unwrap().to_owned()
     }
 
-    /// Follows the redirect back to the gateway, and on to the page that it shows.
+    /// Follows the redirect back to the gateway, and stays on the page that it shows, which loads itself anew while the
+    /// exchange is under way.
     pub(crate) async fn come_back(&self, location: &str, cookie: &str) -> Page {
+        let (mut page, address) = self.returned(location, cookie).await;
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while let (Some(address), "working") = (&address, page.mood().as_str()) {
+            assert!(Instant::now() < deadline, "the exchange does not end: {}", page.reply.text);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            page = Page { reply: self.send(self.http.get(address)).await };
+        }
+        page
+    }
+
+    /// The page, and where it is if it is not the answer to the redirect itself.
+    async fn returned(&self, location: &str, cookie: &str) -> (Page, Option<String>) {
         let reply = self.send(self.http.get(location).header("cookie", cookie)).await;
         if reply.status != 303 {
-            return Page { reply };
+            return (Page { reply }, None);
         }
-        let result = self.url(reply.header("location"));
-        Page { reply: self.send(self.http.get(result)).await }
+        let address = self.url(reply.header("location"));
+        let page = Page { reply: self.send(self.http.get(&address)).await };
+        (page, Some(address))
     }
 
     /// All of it: the link is opened, `person` decides, and sees a page.
