@@ -23,7 +23,7 @@ use std::time::Duration;
 use super::{Grants, RefreshError};
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::Grant;
-use crate::domain::ids::{AppId, AttemptId, SubjectId};
+use crate::domain::ids::{AppId, AttemptId, GrantId, SubjectId};
 use crate::domain::token::Identity;
 use crate::platform::{Platform, PlatformError};
 use crate::store::StoreError;
@@ -58,10 +58,29 @@ impl Grants {
         if !grant.facts.is_unidentified(self.0.clock.now()) {
             return Ok(Some(grant));
         }
-        match self.identified(&grant, None).await {
+        match self.asked_unless_known(grant.facts.id.clone()).await {
             Ok(()) | Err(RefreshError::NeedsConsent) => self.0.store.grant_by_id(&grant.facts.id).await,
             Err(_) => Err(StoreError::Unavailable("another person's pair could not be taken away")),
         }
+    }
+
+    /// The same for a grant that was read a while ago: what was noted since is heeded.
+    fn asked_unless_known(&self, id: GrantId) -> impl Future<Output = Result<(), RefreshError>> + use<> {
+        let (passenger, pilot) = self.0.checks.join(&id);
+        if let Some(pilot) = pilot {
+            let this = self.clone();
+            self.0.tracker.spawn(async move {
+                let outcome = match this.0.store.grant_by_id(&id).await {
+                    Ok(Some(grant)) if grant.facts.is_unidentified(this.0.clock.now()) => {
+                        this.identify(&grant, None).await
+                    }
+                    Ok(_) => Ok(()),
+                    Err(_) => Err(RefreshError::Unavailable),
+                };
+                pilot.land(outcome);
+            });
+        }
+        passenger.landed()
     }
 
     /// Asks about the pairs that nobody has asked about; how many there were.
