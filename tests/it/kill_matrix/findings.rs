@@ -96,8 +96,10 @@ impl Case {
         let verdict = world.sandbox.feishu().judge();
         let (found_out, loss) = self.found_out(&verdict).unzip();
         let detected_ms = found_out.zip(loss).map(|(found, lost)| found - lost).filter(|_| self.asked);
-        let card = found_out.and_then(|found| first_card(world, found)).filter(|_| self.asked);
-        let carded_ms = card.zip(found_out).map(|(card, found)| card - found);
+        // The sleeper's late pair, dead with its family, heals the row and is denied once more: one card stands for both.
+        let asked_since = if self.sleeper_wakes() { first_denial(&verdict) } else { found_out };
+        let card = asked_since.and_then(|since| first_card(world, since)).filter(|_| self.asked);
+        let carded_ms = card.zip(found_out).map(|(card, found)| (card - found).max(0));
         let mut wrong = self.wrong_ending(&verdict);
         wrong.extend(self.wrong_sends(&verdict));
         wrong.extend(self.wrong_times(detected_ms, carded_ms));
@@ -209,6 +211,12 @@ fn tokens(verdict: &Verdict) -> impl Iterator<Item = &TokenVerdict> {
 /// Whether the platform did this with the token, in the judge's word.
 fn says(send: &SendVerdict, word: &str) -> bool {
     serde_json::to_value(send.outcome).is_ok_and(|outcome| outcome == word)
+}
+
+/// When the platform first said of a token that it is dead.
+fn first_denial(verdict: &Verdict) -> Option<i64> {
+    let denials = tokens(verdict).flat_map(|token| &token.sends).filter(|send| says(send, "denied"));
+    denials.filter_map(|send| send.answered_ms).min()
 }
 
 fn first_card(world: &World, since_ms: i64) -> Option<i64> {
