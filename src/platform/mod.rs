@@ -2,6 +2,7 @@
 //! one without a stream says so by data. Nothing outside a platform's folder knows its name.
 
 pub mod app_token;
+pub mod button;
 pub mod client;
 pub mod dial;
 pub mod dingtalk;

@@ -4,7 +4,7 @@
 pub(crate) const PLATFORMS: &[&str] = &["feishu", "lark", "dingtalk", "wechat", "wecom", "slack"];
 
 /// What platforms share besides the contract.
-pub(crate) const SHARED: &[&str] = &["client", "app_token", "dial"];
+pub(crate) const SHARED: &[&str] = &["button", "client", "app_token", "dial"];
 
 /// What one module may name of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,20 +8,17 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::frame::{Frame, Headers, Text};
+use super::frame::{Frame, Headers};
 use crate::domain::clock::Timestamp;
-use crate::domain::event::{CardAction, Choice, Event, EventKind};
-use crate::domain::ids::{AppId, AuthSessionId, EventId, MAX_ID_BYTES, MessageId, SubjectId, TenantKey};
-use crate::domain::secret::Secret;
+use crate::domain::event::{CardAction, Event, EventKind};
+use crate::domain::ids::{AppId, EventId, MAX_ID_BYTES, MessageId, SubjectId, TenantKey};
+use crate::platform::button::{Button, Text};
 
 /// The topic of a card tap.
 const CARD_TOPIC: &str = "/v1.0/card/instances/callback";
 
 /// What `userIdType` says when `userId` is a unionId.
 const UNION_ID: i64 = 2;
-
-/// The longest authorization code taken from a card, in bytes.
-const MAX_CODE_BYTES: usize = 4096;
 
 /// Why a frame becomes no event: a metric label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,30 +108,18 @@ struct Private<'a> {
     params: Option<&'a RawValue>,
 }
 
-/// What we put into a button, and what a field of the card adds to it.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Params<'a> {
-    #[serde(borrow)]
-    auth_session: Option<Text<'a>>,
-    #[serde(borrow)]
-    act: Option<Text<'a>>,
-    #[serde(borrow)]
-    authorization_code: Option<Text<'a>>,
-}
-
 impl Tap<'_> {
     fn into_domain(self, tenant: Option<TenantKey>) -> CardAction {
         let content: Content<'_> =
             self.content.as_ref().and_then(|text| serde_json::from_str(&text.0).ok()).unwrap_or_default();
         let params = content.card_private_data.and_then(|private| private.params);
-        let params: Params<'_> = params.and_then(|raw| object(raw.get())).unwrap_or_default();
+        let button = Button::read(params.map(RawValue::get));
         CardAction {
             operator: self.operator(),
             operator_tenant: tenant,
-            auth_session: params.auth_session.as_ref().and_then(|text| AuthSessionId::parse(&text.0).ok()),
+            auth_session: button.auth_session(),
             message: self.out_track_id.and_then(|track| MessageId::parse(&track.0).ok()),
-            choice: choice(&params),
+            choice: button.choice(&Button::default()),
         }
     }
 
@@ -143,24 +128,4 @@ impl Tap<'_> {
         let user = self.user_id.as_ref().filter(|_| self.user_id_type == Some(UNION_ID))?;
         SubjectId::parse(&user.0).ok()
     }
-}
-
-/// Only an object has fields; the parser would take a list for one as well.
-fn object(raw: &str) -> Option<Params<'_>> {
-    raw.trim_start().starts_with('{').then(|| serde_json::from_str(raw).ok())?
-}
-
-fn choice(params: &Params<'_>) -> Choice {
-    match params.act.as_ref().map(|act| &*act.0) {
-        Some("authorize") => Choice::Authorize,
-        Some("reject") => Choice::Reject,
-        // The use case refuses an empty one as unusable.
-        Some("code") => Choice::Code(code(params).unwrap_or_else(|| Secret::new(String::new()))),
-        _ => Choice::Unknown,
-    }
-}
-
-fn code(params: &Params<'_>) -> Option<Secret> {
-    let code = params.authorization_code.as_ref()?.0.trim();
-    (1..=MAX_CODE_BYTES).contains(&code.len()).then(|| Secret::new(code.to_owned()))
 }

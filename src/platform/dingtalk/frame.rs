@@ -2,15 +2,10 @@
 //!
 //! Source: the open platform's page on the stream protocol, and recordings of its official clients.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// A JSON string, borrowed unless it has escapes.
-#[derive(Debug, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+use crate::platform::button::Text;
 
 /// What the platform sends.
 #[derive(Debug, Deserialize)]

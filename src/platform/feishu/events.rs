@@ -7,22 +7,18 @@
 
 mod changes;
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::domain::clock::Timestamp;
-use crate::domain::event::{CardAction, Choice, Event, EventKind};
-use crate::domain::ids::{AppId, AuthSessionId, EventId, MAX_ID_BYTES, MessageId, SubjectId, TenantKey};
-use crate::domain::secret::Secret;
+use crate::domain::event::{CardAction, Event, EventKind};
+use crate::domain::ids::{AppId, EventId, MAX_ID_BYTES, MessageId, SubjectId, TenantKey};
+use crate::platform::button::{Button, Text};
 
 /// The name of a card tap.
 const CARD_ACTION: &str = "card.action.trigger";
 /// Names of what is answered with content, not only with a status.
 const CALLBACKS: [&str; 2] = [CARD_ACTION, "url.preview.get"];
-/// The longest authorization code taken from a card, in bytes.
-const MAX_CODE_BYTES: usize = 4096;
 
 /// A payload that does not become an event. The word is a metric label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -104,11 +100,6 @@ fn kind(event_type: &str, body: Option<&RawValue>) -> EventKind {
     let tap = body.and_then(|body| serde_json::from_str::<Tap<'_>>(body.get()).ok());
     EventKind::CardAction(tap.unwrap_or_default().into_domain())
 }
-
-/// A JSON string, borrowed unless it has escapes.
-#[derive(Debug, Deserialize)]
-#[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -227,31 +218,19 @@ struct Context<'a> {
     open_message_id: Option<Text<'a>>,
 }
 
-/// What we put into a button, and what a form adds to it.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Fields<'a> {
-    #[serde(borrow)]
-    auth_session: Option<Text<'a>>,
-    #[serde(borrow)]
-    act: Option<Text<'a>>,
-    #[serde(borrow)]
-    authorization_code: Option<Text<'a>>,
-}
-
 impl Tap<'_> {
     fn into_domain(self) -> CardAction {
         let value = self.action.as_ref().and_then(|action| action.value).map(RawValue::get);
         let form = self.action.as_ref().and_then(|action| action.form_value).map(RawValue::get);
         let unwrapped = value.and_then(unwrap_text);
-        let fields = fields(unwrapped.as_deref().or(value));
+        let button = Button::read(unwrapped.as_deref().or(value));
         let (operator, operator_tenant) = self.operator.and_then(Operator::into_ids).unzip();
         CardAction {
             operator,
             operator_tenant: operator_tenant.flatten(),
-            auth_session: fields.auth_session.as_ref().and_then(|text| AuthSessionId::parse(&text.0).ok()),
+            auth_session: button.auth_session(),
             message: self.context.and_then(|context| MessageId::parse(&context.open_message_id?.0).ok()),
-            choice: choice(&fields, form),
+            choice: button.choice(&Button::read(form)),
         }
     }
 }
@@ -268,31 +247,6 @@ impl Operator<'_> {
 /// A button's value may be JSON inside a JSON string.
 fn unwrap_text(raw: &str) -> Option<String> {
     if raw.starts_with('"') { serde_json::from_str(raw).ok() } else { None }
-}
-
-/// Only an object has fields; the parser would take a list for one as well.
-fn fields(raw: Option<&str>) -> Fields<'_> {
-    let object = raw.filter(|raw| raw.trim_start().starts_with('{'));
-    object.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default()
-}
-
-fn choice(value: &Fields<'_>, form: Option<&str>) -> Choice {
-    match value.act.as_ref().map(|act| &*act.0) {
-        Some("authorize") => Choice::Authorize,
-        Some("reject") => Choice::Reject,
-        Some("code") => Choice::Code(code(&fields(form)).or_else(|| code(value)).unwrap_or_else(no_code)),
-        _ => Choice::Unknown,
-    }
-}
-
-fn code(fields: &Fields<'_>) -> Option<Secret> {
-    let code = fields.authorization_code.as_ref()?.0.trim();
-    (1..=MAX_CODE_BYTES).contains(&code.len()).then(|| Secret::new(code.to_owned()))
-}
-
-/// What stands for a code that is missing or too long: the use case refuses it as unusable.
-fn no_code() -> Secret {
-    Secret::new(String::new())
 }
 
 #[cfg(test)]

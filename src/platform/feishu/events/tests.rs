@@ -1,6 +1,8 @@
 //! Payloads in, events out.
 
 use super::*;
+use crate::domain::event::Choice;
+use crate::platform::button::MAX_CODE_BYTES;
 
 const APP: &str = "cli_a1b2c3d4e5f60718";
 
