@@ -20,11 +20,13 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// The largest limit that never exceeds `per_second` in any second and `per_minute` in any minute: two thirds of the
-    /// smaller second's worth at once, what is left of the minute evenly.
+    /// The limit that never exceeds `per_second` in any second and `per_minute` in any minute: three fifths of the smaller
+    /// second's worth at once, what is left of the minute evenly. Where they are large it stays a few below them in a second and
+    /// a hundredth in a minute, because requests that left evenly may arrive together.
     #[must_use]
     pub fn within(per_second: u32, per_minute: u32) -> Self {
-        let burst = (per_second.min(per_minute) * 2 / 3).max(1);
+        let per_minute = per_minute - per_minute / 100;
+        let burst = (per_second.min(per_minute) * 3 / 5).max(1);
         let even = per_minute.saturating_sub(burst).max(1);
         let by_minute = Duration::from_mins(1) / even;
         let by_second = Duration::from_secs(1) / per_second.saturating_sub(burst).max(1);

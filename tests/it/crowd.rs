@@ -102,10 +102,7 @@ async fn a_thousand_people_are_asked_at_once_and_each_gets_their_own() {
 
     let limited = |entry: &Entry| entry.outcome.as_ref().is_some_and(|done| done.http == 429);
     let refused = world.sandbox.feishu().journal.read(0, limited);
-    // At the token endpoint fifty a second are all that there is: requests that left evenly may arrive together.
-    let (late, refused): (Vec<_>, Vec<_>) = refused.into_iter().partition(|entry| entry.call.api == "oauth_token");
     assert_eq!(refused.len(), 0, "the platform had to refuse nothing: {:?}", refused.first());
-    assert!(late.len() <= PEOPLE / 50, "{} exchanges were refused: {:?}", late.len(), late.first());
     for (series, wanted) in [("cardkey_auth_session_total", 1000.0), ("cardkey_auth_success_total", 1000.0)] {
         let labels = format!("{series}{{app_id=\"{APP}\",auth_method=\"redirect\"}}");
         assert_eq!(world.metric(&labels).await, Some(wanted), "{series}");
