@@ -60,7 +60,7 @@ impl Grants {
         }
         match self.asked_unless_known(grant.facts.id.clone()).await {
             Ok(()) | Err(RefreshError::NeedsConsent) => self.0.store.grant_by_id(&grant.facts.id).await,
-            Err(_) => Err(StoreError::Unavailable("another person's pair could not be taken away")),
+            Err(_) => Err(StoreError::Unavailable("it cannot be known now whose the pair is")),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The work that is due without anybody asking: refreshes ahead and keep-alives, and old journal entries.
+//! The work that is due without anybody asking: refreshes ahead and keep-alives; and forgetting what is old.
 //!
 //! What is due is found by index, so that a pass costs what is due and not what is stored. Each pass starts at most as many
 //! refreshes as there is room for; a refresh that lands brings the next pass. All of it is a function of `now`.
