@@ -3,22 +3,22 @@
 //! (`GrantFacts`). Simulated are the platform, the callers, the database (a sorted set in place of the index, without delay
 //! and without faults) and the loops that hold the rules together, which follow `grants::scheduler` and `grants::admission`.
 
+mod person;
+
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::time::Duration;
 
 use cardkey::domain::clock::Timestamp;
-use cardkey::domain::grant::{GrantFacts, GrantStatus, GrantVersion};
-use cardkey::domain::ids::{AppId, GrantId, Subject, SubjectId};
+use cardkey::domain::grant::GrantFacts;
 use cardkey::domain::rate_limit::Limit;
 use cardkey::domain::refresh_plan::RefreshPlan;
-use cardkey::domain::scopes::ScopeSet;
-use cardkey::domain::waiting_line::WaitingLine;
+use cardkey::domain::waiting_line::{FAIR, WaitingLine};
 
 use crate::platform::{ACCESS_LIFE, Platform, REFRESH_LIFE, Took};
-use crate::scramble;
 use crate::tally::Tally;
+use person::{Person, id, part, template};
 
 const HOUR: Duration = Duration::from_hours(1);
 const BETWEEN_CALLS: Duration = Duration::from_mins(30);
@@ -42,17 +42,6 @@ pub(crate) struct Spec {
     pub(crate) people: usize,
     pub(crate) active: usize,
     pub(crate) hours: u32,
-}
-
-/// What is kept of a grant; the rest of its facts is the same for all.
-struct Person {
-    generation: i64,
-    obtained_at: Timestamp,
-    refresh_ends: Timestamp,
-    used_at: Option<Timestamp>,
-    /// As stored: when it is found due, and when it would be too late.
-    due: (Timestamp, Timestamp),
-    claimed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -170,13 +159,14 @@ impl Simulation {
     /// As `Grants::run_refreshes`.
     fn pass(&mut self) {
         let (now, soon) = (self.now, self.now.plus(SOON));
-        let room = IN_FLIGHT.saturating_sub(self.line.len());
+        let share = IN_FLIGHT.div_ceil(FAIR);
         let near = self.deadlines.range((now, usize::MAX)..=(soon, usize::MAX)).map(|(_, number)| *number);
-        let mut next: Vec<usize> = near.filter(|number| self.people[*number].due.0 <= now).take(IN_FLIGHT).collect();
-        let due = self.due.range(..=(now, usize::MAX)).map(|(_, number)| *number);
-        let due = due.take(room.saturating_sub(next.len()).min(PAGE));
-        let is_urgent = |number: &usize| (now..=soon).contains(&self.people[*number].due.1);
-        next.extend(due.filter(|number| !is_urgent(number)));
+        let near = near.filter(|number| self.people[*number].due.0 <= now).take(IN_FLIGHT - share);
+        let mut next: Vec<usize> = near.collect();
+        let room = IN_FLIGHT.saturating_sub(self.line.len() + next.len()).max(share);
+        let due = self.due.range(..=(now, usize::MAX)).map(|(_, number)| *number).take(room.min(PAGE));
+        let urgent: HashSet<usize> = next.iter().copied().collect();
+        next.extend(due.filter(|number| !urgent.contains(number)));
         for number in next {
             let (at, deadline) = self.people[number].due;
             self.tally.most_late = self.tally.most_late.max(now.since(at));
@@ -209,7 +199,7 @@ impl Simulation {
             }
             self.bucket = bucket;
             for _ in 0..reserved.granted {
-                let Some(number) = self.line.take_first() else { return };
+                let Some(number) = self.line.take_next() else { return };
                 self.send(number);
             }
         }
@@ -299,42 +289,7 @@ impl Simulation {
     }
 
     fn facts_of(&mut self, number: usize) -> &mut GrantFacts {
-        let (person, facts) = (&self.people[number], &mut self.facts);
-        facts.id = id(number);
-        facts.version.generation = person.generation;
-        facts.obtained_at = person.obtained_at;
-        facts.access_expires_at = person.obtained_at.plus(ACCESS_LIFE);
-        facts.refresh_expires_at = Some(person.refresh_ends);
-        facts.used_at = person.used_at;
-        facts
+        self.people[number].describe(number, &mut self.facts);
+        &mut self.facts
     }
-}
-
-fn template(now: Timestamp) -> GrantFacts {
-    GrantFacts {
-        id: id(0),
-        subject: Subject { app: AppId::parse("cli_a").unwrap(), id: SubjectId::parse("ou_a").unwrap() },
-        tenant: None,
-        name: None,
-        version: GrantVersion { consent_no: 1, generation: 1 },
-        status: GrantStatus::Active,
-        scopes: ScopeSet::default(),
-        obtained_at: now,
-        access_expires_at: now,
-        refresh_expires_at: None,
-        refreshable: true,
-        used_at: None,
-        identity_due_at: None,
-        info_at: None,
-    }
-}
-
-fn id(number: usize) -> GrantId {
-    GrantId::parse(&format!("g{number}")).unwrap()
-}
-
-/// A share between 0 and 1 that looks random and is the same in every run.
-fn part(number: usize, salt: u64) -> f64 {
-    let mixed = scramble(scramble(number as u64) ^ salt);
-    (mixed >> 11) as f64 / (1_u64 << 53) as f64
 }

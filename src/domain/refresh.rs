@@ -58,6 +58,8 @@ pub enum Event {
     Noted,
     /// The pause of [`Effect::Wait`] is over.
     Woken,
+    /// Instead: somebody else refreshes the grant, and nobody here needs to know what comes of it.
+    NotNeeded,
     /// The store gave no answer; what was asked for may have been done or not.
     StoreAway,
 }
@@ -203,6 +205,7 @@ impl Refresh {
         match (self.phase, event) {
             (Phase::New, Event::Begin) => self.claim(now, now),
             (Phase::Claiming { since, .. }, Event::Woken) => self.claim(since, now),
+            (Phase::Claiming { .. }, Event::NotNeeded) => self.finish(Outcome::Busy),
             (Phase::Claiming { since, asked_at }, Event::Claimed(claim)) => self.claimed(claim, since, asked_at, now),
             (Phase::Sending { tries }, Event::Answered(answer)) => self.answered(answer, tries, now),
             (Phase::Saving { since, spooled, aside }, event) => self.saving(event, (since, spooled, aside), now),

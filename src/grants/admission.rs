@@ -1,5 +1,5 @@
 //! Who may refresh next: at most so many at a time in this process, no more than the platform's limit over all replicas, and
-//! whoever is needed earliest first.
+//! whoever is needed earliest first, but for a share of who has waited the longest.
 //!
 //! The number in flight is the bound on what a `kill -9` can cost. The limit is a bucket in the store for each app: a custom
 //! app lives in one organisation, so the app names the platform's pair of (app, organisation). One task per app reserves
@@ -50,7 +50,7 @@ struct Waiting {
 }
 
 /// Let in: held until the refresh is over.
-pub(super) struct Admitted(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+pub(super) struct Admitted(OwnedSemaphorePermit);
 
 impl Queue {
     pub(super) fn new(app: AppId) -> Self {
@@ -130,10 +130,15 @@ impl Queue {
         }
     }
 
-    /// Lets the first in. If it does not wait any more, the next.
+    /// Lets the next in instead of one that found nothing to do: what was reserved at the platform's limit is not spent.
+    pub(super) fn pass_on(&self, admitted: Admitted) {
+        self.admit(admitted.0);
+    }
+
+    /// Lets in whose turn it is. If it does not wait any more, the next.
     fn admit(&self, mut permit: OwnedSemaphorePermit) {
-        while let Some(first) = self.waiting().line.take_first() {
-            match first.send(permit) {
+        while let Some(next) = self.waiting().line.take_next() {
+            match next.send(permit) {
                 Ok(()) => return,
                 Err(back) => permit = back,
             }

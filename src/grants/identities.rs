@@ -45,7 +45,7 @@ impl Grants {
         grant: &Grant,
         told: Option<SubjectId>,
     ) -> impl Future<Output = Result<(), RefreshError>> + use<> {
-        let (passenger, pilot) = self.0.checks.join(&grant.facts.id);
+        let (passenger, pilot) = self.0.checks.join(&grant.facts.id, true);
         if let Some(pilot) = pilot {
             let (this, grant) = (self.clone(), grant.clone());
             self.0.tracker.spawn(async move { pilot.land(this.identify(&grant, told).await) });
@@ -66,7 +66,7 @@ impl Grants {
 
     /// The same for a grant that was read a while ago: what was noted since is heeded.
     fn asked_unless_known(&self, id: GrantId) -> impl Future<Output = Result<(), RefreshError>> + use<> {
-        let (passenger, pilot) = self.0.checks.join(&id);
+        let (passenger, pilot) = self.0.checks.join(&id, true);
         if let Some(pilot) = pilot {
             let this = self.clone();
             self.0.tracker.spawn(async move {

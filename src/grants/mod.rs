@@ -197,7 +197,7 @@ impl Grants {
         }
         if lives {
             if grant.facts.is_due(now, self.0.refresh_threshold) {
-                drop(self.refresh_detached(Wanted::of(&grant.facts, grant.facts.access_expires_at)));
+                drop(self.refresh_detached(Wanted::ahead(&grant.facts, grant.facts.access_expires_at)));
             }
             self.note_used(&grant, now);
             return Ok(Lookup::Token { grant: Box::new(grant), stale: false });
@@ -206,7 +206,7 @@ impl Grants {
     }
 
     async fn refreshed(&self, grant: Grant, scopes: &ScopeSet) -> Result<Lookup, StoreError> {
-        let wanted = Wanted::of(&grant.facts, self.0.clock.now().plus(CALLER_PATIENCE));
+        let wanted = Wanted::now(&grant.facts, self.0.clock.now().plus(CALLER_PATIENCE));
         let outcome = tokio::time::timeout(CALLER_PATIENCE, self.refresh_detached(wanted)).await;
         let error = match outcome.unwrap_or(Err(RefreshError::Unavailable)) {
             Ok(()) => {

@@ -18,6 +18,9 @@ pub enum RefreshError {
     /// The platform or the store does not answer.
     #[error("the platform cannot be reached")]
     Unavailable,
+    /// Another process is at it.
+    #[error("another process refreshes the token")]
+    Elsewhere,
     /// The app's owner has to act.
     #[error("the app is set up wrongly at the platform")]
     Misconfigured,

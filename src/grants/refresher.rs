@@ -6,15 +6,13 @@
 //! costs, is told in `reach`.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
-
 use super::Grants;
-use super::admission::Admitted;
+use super::admission::{Admitted, Queue};
 use super::outcomes::{RefreshError, code_of, journal_word, meaning};
 use super::revoke::end_pair;
+use super::single_flight::Pilot;
 use super::spooling;
 use super::wanted::Wanted;
 use crate::domain::clock::Timestamp;
@@ -37,8 +35,10 @@ struct Flight<'a> {
     grants: &'a Grants,
     platform: &'a Platform,
     attempt: Attempt,
-    /// Cuts waiting short.
-    news: Arc<Notify>,
+    /// Knows who needs the outcome, and cuts waiting short.
+    pilot: &'a Pilot,
+    queue: &'a Queue,
+    admitted: Option<Admitted>,
     grant: Option<Box<Grant>>,
     pair: Option<(TokenAnswer, Timestamp)>,
     saved: Option<Grant>,
@@ -49,14 +49,14 @@ struct Flight<'a> {
 impl Grants {
     /// Starts a refresh, or joins the one under way; it goes on if the returned future is dropped.
     pub(super) fn refresh_detached(&self, wanted: Wanted) -> impl Future<Output = Result<(), RefreshError>> + use<> {
-        let (passenger, pilot) = self.0.flights.join(&wanted.grant);
+        let (passenger, pilot) = self.0.flights.join(&wanted.grant, wanted.is_needed);
         if let Some(pilot) = pilot {
             let this = self.clone();
             self.0.tracker.spawn(async move {
-                let outcome = this.refresh(wanted, pilot.news()).await;
+                let outcome = this.refresh(wanted, &pilot).await;
                 pilot.land(outcome);
                 // A failure brings no next pass: what failed is due again in its time.
-                if outcome.is_ok() {
+                if matches!(outcome, Ok(()) | Err(RefreshError::Elsewhere)) {
                     this.0.landed.notify_one();
                 }
             });
@@ -66,11 +66,11 @@ impl Grants {
         passenger.landed()
     }
 
-    async fn refresh(&self, wanted: Wanted, news: Arc<Notify>) -> Result<(), RefreshError> {
+    async fn refresh(&self, wanted: Wanted, pilot: &Pilot) -> Result<(), RefreshError> {
         let (Some(platform), Some(queue)) = (self.0.apps.get(&wanted.app), self.0.queues.get(&wanted.app)) else {
             return Err(RefreshError::NeedsConsent);
         };
-        let admitted = queue.enter(&wanted.grant, wanted.deadline).await.ok_or(RefreshError::Unavailable)?;
+        let admitted = Some(queue.enter(&wanted.grant, wanted.deadline).await.ok_or(RefreshError::Unavailable)?);
         let _in_flight = self.0.metrics.refresh_begins(wanted.app.as_str());
         let attempt = Attempt {
             id: AttemptId::generate(self.0.clock.now(), &*self.0.random),
@@ -79,13 +79,13 @@ impl Grants {
             generation: wanted.generation,
         };
         let (grant, pair, saved, spooled, error) = (None, None, None, false, None);
-        let flight = Flight { grants: self, platform, attempt, news, grant, pair, saved, spooled, error };
-        flight.fly(admitted).await
+        let flight = Flight { grants: self, platform, attempt, pilot, queue, admitted, grant, pair, saved, spooled, error };
+        flight.fly().await
     }
 }
 
 impl Flight<'_> {
-    async fn fly(mut self, _admitted: Admitted) -> Result<(), RefreshError> {
+    async fn fly(mut self) -> Result<(), RefreshError> {
         let mut machine = Refresh::new(self.grants.0.timers);
         let mut event = Event::Begin;
         let outcome = loop {
@@ -119,10 +119,14 @@ impl Flight<'_> {
             Effect::Recall => self.recall().await,
             Effect::MarkDenied { code } => self.mark(code).await,
             Effect::Release { unclear, pause } => self.release(unclear, pause).await,
+            Effect::Wait(_) if self.grant.is_none() && self.pilot.breaks_off() => {
+                self.admitted.take().into_iter().for_each(|admitted| self.queue.pass_on(admitted));
+                Ok(Event::NotNeeded)
+            }
             Effect::Wait(pause) => {
                 // Replicas that wait for the same one spread.
                 let pause = pause / 4 + up_to(&*self.grants.0.random, pause / 4 * 3);
-                drop(tokio::time::timeout(pause, self.news.notified()).await);
+                drop(tokio::time::timeout(pause, self.pilot.news().notified()).await);
                 Ok(Event::Woken)
             }
             // The loop does not bring it here.
@@ -284,6 +288,7 @@ impl Flight<'_> {
             (Outcome::Refreshed, _) => Ok(()),
             (Outcome::NeedsConsent, _) => Err(RefreshError::NeedsConsent),
             (Outcome::Misconfigured, _) => Err(RefreshError::Misconfigured),
+            (Outcome::Busy, _) => Err(RefreshError::Elsewhere),
             (_, Some(PlatformError::RateLimited { after })) => Err(RefreshError::RateLimited(*after)),
             _ => Err(RefreshError::Unavailable),
         }

@@ -65,7 +65,7 @@ impl Grants {
     /// Waits for a refresh under way and keeps others from starting: a pair that is on its way would outlive the grant.
     async fn clear_flight(&self, id: &GrantId) -> Pilot {
         loop {
-            match self.0.flights.join(id) {
+            match self.0.flights.join(id, false) {
                 (_, Some(pilot)) => return pilot,
                 (passenger, None) => drop(passenger.landed().await),
             }

@@ -3,10 +3,15 @@
 //! What is due is found by index, so that a pass costs what is due and not what is stored. Each pass starts at most as many
 //! refreshes as there is room for; a refresh that lands brings the next pass. All of it is a function of `now`.
 //!
-//! What is due is taken in the order in which it became due, so that nothing waits for ever. Where the platform's limit does
-//! not give enough for all, that alone would let a token in use end behind grants that have days: what would be too late
-//! [soon](SOON) goes first, and takes no heed of the room that others fill who wait.
+//! Where the platform's limit does not give enough for all, the order in which grants became due alone would let a token in
+//! use end behind grants that have days: what would be too late [soon](SOON) goes first, and takes no heed of the room that
+//! others fill who wait. That alone would let wait for ever what is too late already: [one in eight](FAIR) is what has been
+//! due for the longest.
+//!
+//! Several processes find the same. Each prefers a part of its own, and leaves to another what that one is at already.
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -14,13 +19,20 @@ use super::Grants;
 use super::outcomes::RefreshError;
 use super::wanted::Wanted;
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::AppId;
+use crate::domain::ids::{AppId, GrantId};
 use crate::domain::job::Counts;
+use crate::domain::waiting_line::FAIR;
 use crate::store::{DueGrant, Old, StoreError, Sweep};
 
 /// What would be too late within this time goes first. Longer, and what is used would leave less of the limit to the rest than
 /// keeping it alive takes; shorter, and a platform that is slow for a while would be enough to be late.
 const SOON: Duration = Duration::from_mins(10);
+
+/// Of so many times what there is room for, each process that shares a database takes a part of its own.
+const SPREAD: usize = 4;
+
+/// What would be too late within this time is taken by whoever finds it first.
+const PRESSING: Duration = Duration::from_mins(1);
 
 /// A start takes up what a crash left although the clock was set back by so much meanwhile; beyond that, when its lease ends.
 const SET_BACK: Duration = Duration::from_mins(10);
@@ -44,14 +56,14 @@ impl Grants {
             }
             for due in self.next_due(app, now, most, most.saturating_sub(queue.len())).await? {
                 let (grant, app, deadline) = (due.id, app.clone(), urgency(due.deadline, now));
-                self.start(Wanted { grant, app, generation: due.version.generation, deadline });
+                self.start(Wanted { grant, app, generation: due.version.generation, deadline, is_needed: false });
                 started += 1;
             }
         }
         Ok(started)
     }
 
-    /// What is urgent, whoever else waits, then what is due, as far as there is room; so many at most.
+    /// What is urgent, whoever else waits, then what has been due for the longest, as far as there is room or it is its share.
     async fn next_due(
         &self,
         app: &AppId,
@@ -61,13 +73,27 @@ impl Grants {
     ) -> Result<Vec<DueGrant>, StoreError> {
         let (store, soon) = (&self.0.store, now.plus(SOON));
         let rows = |count| u64::try_from(count).unwrap_or(u64::MAX);
-        let mut next = store.urgent_grants(app, now, soon, rows(most)).await?;
-        let room = room.saturating_sub(next.len());
+        let share = most.div_ceil(FAIR).min(most - 1);
+        let near = if store.is_shared() { most * SPREAD } else { most };
+        let mut next = store.urgent_grants(app, now, soon, rows(near)).await?;
+        if store.is_shared() {
+            next.sort_by_cached_key(|due| (due.deadline > now.plus(PRESSING), self.own_place(&due.id)));
+        }
+        next.truncate(most - share);
+        let room = room.saturating_sub(next.len()).max(share);
         if room > 0 {
+            let urgent: HashSet<GrantId> = next.iter().map(|due| due.id.clone()).collect();
             let due = store.due_grants(app, now, rows(room)).await?;
-            next.extend(due.into_iter().filter(|due| due.deadline <= now || due.deadline > soon));
+            next.extend(due.into_iter().filter(|due| !urgent.contains(&due.id)));
         }
         Ok(next)
+    }
+
+    /// Where a grant is in this process's own order: others find the same grants, and whoever comes second comes in vain.
+    fn own_place(&self, grant: &GrantId) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.0.owner, grant.as_str()).hash(&mut hasher);
+        hasher.finish()
     }
 
     /// A refresh that nobody waits for.

@@ -17,6 +17,8 @@ type Flights = Mutex<HashMap<GrantId, Flight>>;
 struct Flight {
     outcome: watch::Receiver<Outcome>,
     news: Arc<Notify>,
+    /// Somebody needs the outcome.
+    is_needed: bool,
 }
 
 /// The flights under way.
@@ -46,15 +48,17 @@ impl SingleFlight {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
     }
 
-    /// Joins the flight of this grant; the first one also gets to fly it.
-    pub(super) fn join(&self, id: &GrantId) -> (Passenger, Option<Pilot>) {
+    /// Joins the flight of this grant; the first one also gets to fly it. Whoever does not need the outcome must not expect one.
+    pub(super) fn join(&self, id: &GrantId, needs_it: bool) -> (Passenger, Option<Pilot>) {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = flights.get(id) {
+        if let Some(flight) = flights.get_mut(id) {
+            flight.is_needed |= needs_it;
             return (Passenger(flight.outcome.clone()), None);
         }
         let (sender, receiver) = watch::channel(None);
         let news = Arc::<Notify>::default();
-        flights.insert(id.clone(), Flight { outcome: receiver.clone(), news: Arc::clone(&news) });
+        let flight = Flight { outcome: receiver.clone(), news: Arc::clone(&news), is_needed: needs_it };
+        flights.insert(id.clone(), flight);
         let pilot = Pilot { flights: Arc::clone(&self.0), id: id.clone(), news, sender };
         (Passenger(receiver), Some(pilot))
     }
@@ -73,6 +77,16 @@ impl Pilot {
         Arc::clone(&self.news)
     }
 
+    /// Breaks the flight off, if nobody needs its outcome; whether it did. Whoever comes next gets a flight of their own.
+    pub(super) fn breaks_off(&self) -> bool {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_needed = flights.get(&self.id).is_some_and(|flight| flight.is_needed);
+        if !is_needed {
+            flights.remove(&self.id);
+        }
+        !is_needed
+    }
+
     /// Ends the flight.
     pub(super) fn land(self, outcome: Result<(), RefreshError>) {
         self.sender.send_replace(Some(outcome));
@@ -81,7 +95,11 @@ impl Pilot {
 
 impl Drop for Pilot {
     fn drop(&mut self) {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that was broken off may have a successor.
+        if flights.get(&self.id).is_some_and(|flight| Arc::ptr_eq(&flight.news, &self.news)) {
+            flights.remove(&self.id);
+        }
     }
 }
 
@@ -105,20 +123,20 @@ mod tests {
     async fn all_who_join_share_one_flight() {
         let flights = SingleFlight::default();
         let id = GrantId::parse("g").unwrap();
-        let (one, pilot) = flights.join(&id);
-        let (two, nobody) = flights.join(&id);
+        let (one, pilot) = flights.join(&id, true);
+        let (two, nobody) = flights.join(&id, true);
         assert!(nobody.is_none());
         pilot.unwrap().land(Err(RefreshError::NeedsConsent));
         assert_eq!(one.landed().await, Err(RefreshError::NeedsConsent));
         assert_eq!(two.landed().await, Err(RefreshError::NeedsConsent));
-        assert!(flights.join(&id).1.is_some(), "the next refresh is a new flight");
+        assert!(flights.join(&id, true).1.is_some(), "the next refresh is a new flight");
     }
 
     #[tokio::test]
     async fn news_reach_the_flight_that_they_concern() {
         let flights = SingleFlight::default();
         let (id, other) = (GrantId::parse("g").unwrap(), GrantId::parse("h").unwrap());
-        let (pilot, another) = (flights.join(&id).1.unwrap(), flights.join(&other).1.unwrap());
+        let (pilot, another) = (flights.join(&id, true).1.unwrap(), flights.join(&other, true).1.unwrap());
         flights.hasten(&id);
         flights.hasten(&GrantId::parse("unknown").unwrap());
         pilot.news().notified().await;
@@ -129,8 +147,25 @@ mod tests {
     async fn a_lost_pilot_lets_the_passengers_go() {
         let flights = SingleFlight::default();
         let id = GrantId::parse("g").unwrap();
-        let (passenger, pilot) = flights.join(&id);
+        let (passenger, pilot) = flights.join(&id, true);
         drop(pilot);
         assert_eq!(passenger.landed().await, Err(RefreshError::Unavailable));
+    }
+
+    #[tokio::test]
+    async fn a_flight_that_nobody_needs_can_be_broken_off_and_one_that_somebody_needs_cannot() {
+        let flights = SingleFlight::default();
+        let id = GrantId::parse("g").unwrap();
+        let (_, pilot) = flights.join(&id, false);
+        let pilot = pilot.unwrap();
+        assert!(pilot.breaks_off());
+        let (passenger, next) = flights.join(&id, false);
+        drop(pilot);
+        assert!(flights.has(&id), "the end of the first is not the end of the second");
+        drop(flights.join(&id, true));
+        let next = next.unwrap();
+        assert!(!next.breaks_off(), "somebody needs it now");
+        next.land(Ok(()));
+        assert_eq!(passenger.landed().await, Ok(()));
     }
 }

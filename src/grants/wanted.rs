@@ -12,11 +12,19 @@ pub(super) struct Wanted {
     /// The generation that was found wanting: if the store holds a newer one, that is the answer.
     pub(super) generation: i64,
     pub(super) deadline: Timestamp,
+    /// Somebody waits for it; otherwise it is enough if anybody does it.
+    pub(super) is_needed: bool,
 }
 
 impl Wanted {
-    pub(super) fn of(facts: &GrantFacts, deadline: Timestamp) -> Self {
+    /// By a caller who waits for it until the deadline.
+    pub(super) fn now(facts: &GrantFacts, deadline: Timestamp) -> Self {
+        Self { is_needed: true, ..Self::ahead(facts, deadline) }
+    }
+
+    /// Before its time.
+    pub(super) fn ahead(facts: &GrantFacts, deadline: Timestamp) -> Self {
         let (grant, app) = (facts.id.clone(), facts.subject.app.clone());
-        Self { grant, app, generation: facts.version.generation, deadline }
+        Self { grant, app, generation: facts.version.generation, deadline, is_needed: false }
     }
 }

@@ -7,7 +7,7 @@ use cardkey::domain::ids::{AttemptId, GrantId};
 use cardkey::store::{Attempt, Claimed, Old, Sweep};
 use cardkey_sandbox::journal::Entry;
 use cardkey_sandbox::{ALICE, BOB};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{APP, Setup, World};
 
@@ -346,6 +346,36 @@ async fn as_many_leave_in_a_minute_as_the_setting_says() {
     assert_eq!(world.sent(), 1, "I17");
     world.advance(Duration::from_secs(61)).await;
     world.until(async || world.refreshed() == 2).await;
+    world.end().await;
+}
+
+/// Two processes find the same grants due. Whoever comes second has nothing to do, and spends nothing of the limit on it.
+#[tokio::test]
+async fn what_another_process_is_at_is_left_to_it_and_costs_no_slot() {
+    let world = two_are_due(Setup::default().variable("CARDKEY_REFRESH__PER_MINUTE", "1")).await;
+    world.advance(NEARLY_OVER).await;
+    let grants = world.grants().await;
+    let hers = grants.iter().find(|grant| grant["subject"] == ALICE).unwrap();
+    let id = GrantId::parse(hers["id"].as_str().unwrap()).unwrap();
+    let attempt =
+        Attempt { id: AttemptId::parse("another").unwrap(), owner: "another".to_owned(), grant: id, generation: 1 };
+    let store = world.gateway().store();
+    let claimed = store.claim_refresh(&attempt, Duration::from_secs(90), world.now()).await.unwrap();
+    assert!(matches!(claimed, Claimed::Won { .. }), "{claimed:?}");
+    // Both wait for the same slot, hers the first in line.
+    store.close_budget(APP, Duration::from_secs(30), world.now()).await.unwrap();
+    assert_eq!(world.ask(READ).await.status, 200, "it lives, and is to be refreshed ahead");
+    assert_eq!(world.run_due().await, 1, "hers is not found due while another is at it");
+    assert_eq!(world.gateway().grants.under_way(), 2);
+    world.advance(Duration::from_secs(31)).await;
+    world.until(async || world.refreshed() == 1).await;
+    world.landed().await;
+    assert_eq!(world.sent(), 1);
+    let of = |person: &str, grants: &[Value]| {
+        grants.iter().find(|grant| grant["subject"] == person).unwrap()["generation"].clone()
+    };
+    let grants = world.grants().await;
+    assert_eq!((of(ALICE, &grants), of(BOB, &grants)), (json!(1), json!(2)));
     world.end().await;
 }
 

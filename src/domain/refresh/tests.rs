@@ -58,6 +58,14 @@ fn somebody_elses_refresh_is_waited_for_but_not_for_ever() {
 }
 
 #[test]
+fn somebody_elses_refresh_is_left_to_them_if_nobody_needs_its_outcome() {
+    let mut refresh = Refresh::new(T);
+    refresh.step(Event::Begin, at(0));
+    assert_eq!(refresh.step(Event::Claimed(Claim::Busy), at(0)), Effect::Wait(GLANCE));
+    assert_eq!(refresh.step(Event::NotNeeded, at(0)), Effect::Finish(Outcome::Busy));
+}
+
+#[test]
 fn a_store_that_does_not_answer_to_the_claim_means_no_send() {
     let mut refresh = Refresh::new(T);
     refresh.step(Event::Begin, at(0));

@@ -80,7 +80,7 @@ impl From<RefreshError> for Problem {
     fn from(error: RefreshError) -> Self {
         match error {
             RefreshError::RateLimited(after) => Self::platform().after(after),
-            RefreshError::Unavailable | RefreshError::NeedsConsent => Self::platform(),
+            RefreshError::Unavailable | RefreshError::Elsewhere | RefreshError::NeedsConsent => Self::platform(),
             RefreshError::Misconfigured => Self::misconfigured(),
         }
     }

@@ -192,6 +192,10 @@ impl World {
             Effect::Recall => Ok(vec![self.recall(side, run)]),
             Effect::MarkDenied { .. } => self.mark(side, run, rules),
             Effect::Release { unclear, pause } => Ok(vec![self.release(side, run, unclear, pause)]),
+            // Who waits for somebody else's may also find that nobody needs to know.
+            Effect::Wait(_) if !run.claimed => {
+                Ok([Event::Woken, Event::NotNeeded].map(|event| self.told(side, run, event, |_| ())).into())
+            }
             Effect::Wait(_) => Ok(vec![self.told(side, run, Event::Woken, |_| ())]),
             Effect::Finish(_) => self.finish(side, run),
         }
