@@ -31,6 +31,7 @@ pub(super) fn start(base: &Base, config: &Config, (auth_sessions, grants): (&Aut
     job!("device_polls", 1, auth_sessions.device_nudge(), run_device_polls());
     job!("expiry", 5, Arc::default(), run_expiry());
     job!("exchanges", 30, Arc::default(), run_exchanges(false));
+    job!("take_back", 5, auth_sessions.take_back_nudge(), run_take_back());
     if config.auth.reask == Reask::AtOnce {
         job!("reask", 15, auth_sessions.reask_nudge(), run_reask());
     }

@@ -48,6 +48,7 @@ pub(super) fn grants(
         tracker: base.shutdown.tracker.clone(),
         soft: base.shutdown.soft.clone(),
         died: auth_sessions.reask_nudge(),
+        healed: auth_sessions.take_back_nudge(),
         tell: Arc::clone(&base.tell),
     })
 }

@@ -7,7 +7,7 @@
 //!
 //! What takes long or matters to the whole database is such a job: clean-up, the journal, what calls the platform for
 //! many people. The sweeps that find rows that are due (`cards`, `device_polls`, `expiry`, `exchanges`, `reask`,
-//! `refresh`, `identities`, `expiry_watch`) run in each process instead: each row is claimed by whoever gets it, several
+//! `take_back`, `refresh`, `identities`, `expiry_watch`) run in each process instead: each row is claimed by whoever gets it, several
 //! processes share the work, and one of them alone would be slower and a single point of failure. So does what is one
 //! process's own: `waiters` looks after who waits there, and the spool that `refresh` empties is its folder.
 

@@ -28,6 +28,7 @@ mod reask;
 mod redirect;
 mod sending;
 mod sweep;
+mod take_back;
 mod taps;
 mod tell;
 #[cfg(test)]
@@ -85,6 +86,7 @@ struct Inner {
     card_nudge: Arc<Notify>,
     device_nudge: Arc<Notify>,
     reask_nudge: Arc<Notify>,
+    take_back_nudge: Arc<Notify>,
 }
 
 /// One app as this use case needs it.
@@ -192,6 +194,7 @@ impl AuthSessions {
             card_nudge: Arc::default(),
             device_nudge: Arc::default(),
             reask_nudge: Arc::default(),
+            take_back_nudge: Arc::default(),
         }))
     }
 
@@ -223,6 +226,12 @@ impl AuthSessions {
     #[must_use]
     pub fn reask_nudge(&self) -> Arc<Notify> {
         Arc::clone(&self.0.reask_nudge)
+    }
+
+    /// Wakes the job that takes questions back: a grant is well again.
+    #[must_use]
+    pub fn take_back_nudge(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.take_back_nudge)
     }
 
     /// The session of this id.

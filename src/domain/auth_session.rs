@@ -245,6 +245,15 @@ impl AuthSession {
         Ok(self)
     }
 
+    /// There is a token after all: nobody need answer any more, as long as `held` is all that is asked for. Not once a code
+    /// is being exchanged: the person has consented by then.
+    pub fn needless(self, held: &ScopeSet, now: Timestamp) -> Result<Self, InvalidTransition> {
+        if !matches!(self.state, State::Waiting) || !held.covers(&self.scopes) {
+            return Err(self.invalid("cancelled"));
+        }
+        self.ended("cancelled", State::Cancelled { at: now })
+    }
+
     /// The person's tokens are stored.
     pub fn completed(self, grant: GrantId, granted: &ScopeSet, now: Timestamp) -> Result<Self, InvalidTransition> {
         let missing = granted.missing(&self.scopes);

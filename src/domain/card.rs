@@ -22,7 +22,7 @@ pub enum Card {
     Mismatched(EndCard),
     /// It could not be done.
     Failed(EndCard),
-    /// The service withdrew its question.
+    /// The question was withdrawn.
     Cancelled(EndCard),
 }
 

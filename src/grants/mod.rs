@@ -41,7 +41,7 @@ use crate::domain::refresh::Timers;
 use crate::domain::scopes::ScopeSet;
 use crate::metrics::Metrics;
 use crate::platform::Platform;
-use crate::store::{Store, StoreError};
+use crate::store::{Refreshed, Store, StoreError};
 
 pub use outcomes::RefreshError;
 pub use parts::{Parts, Settings};
@@ -90,6 +90,7 @@ struct Inner {
     /// This start of this process, as claims name it.
     owner: String,
     died: Arc<Notify>,
+    healed: Arc<Notify>,
     tell: Tell,
 }
 
@@ -118,7 +119,7 @@ impl Grants {
     /// The use case over these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, apps, settings, clock, random, metrics, tracker, soft, died, tell } = parts;
+        let Parts { store, apps, settings, clock, random, metrics, tracker, soft, died, healed, tell } = parts;
         let queue = |app: &AppId| (app.clone(), Arc::new(Queue::new(app.clone())));
         let queues: HashMap<AppId, Arc<Queue>> = apps.keys().map(queue).collect();
         let permits = Arc::new(Semaphore::new(settings.in_flight));
@@ -154,6 +155,7 @@ impl Grants {
             landed: Arc::default(),
             unreadable: AtomicUsize::new(0),
             died,
+            healed,
             tell,
         }))
     }
@@ -246,6 +248,15 @@ impl Grants {
                 tracing::warn!(grant = %grant.facts.id, %error, "the use of a grant could not be noted; the next one will");
             }
         });
+    }
+
+    /// A pair is stored. If the grant was dead until then, what its person is asked may be needless.
+    fn noted(&self, Refreshed { grant, healed }: Refreshed) -> Grant {
+        if healed {
+            tracing::info!(target: "audit", grant = %grant.facts.id, "a grant that had died is well again: its pair came late");
+            self.0.healed.notify_one();
+        }
+        grant
     }
 
     /// What may be shown of the grants under these apps, and whether each is suspended.

@@ -39,6 +39,8 @@ pub struct Parts {
     pub soft: CancellationToken,
     /// Woken when a grant has died.
     pub died: Arc<Notify>,
+    /// Woken when a grant that had died is well again.
+    pub healed: Arc<Notify>,
     /// Where the other processes on the database are told of.
     pub tell: Tell,
 }

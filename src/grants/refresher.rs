@@ -201,7 +201,7 @@ impl Flight<'_> {
         let saved = store.save_refreshed(&grant.facts.id, grant.facts.version, answer, *at).await?;
         failpoint::reach("c10");
         if let Save::Stored(saved) = saved {
-            self.saved = Some(saved);
+            self.saved = Some(self.grants.noted(saved));
             return Ok(Event::Saved(Saved::Stored));
         }
         // An earlier try may have stored it though its answer was lost.

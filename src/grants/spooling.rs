@@ -68,7 +68,10 @@ impl Grants {
         let store = &self.0.store;
         let saved = store.save_refreshed(&pair.grant, pair.version, &pair.answer, pair.obtained_at).await?;
         match saved {
-            Save::Stored(_) => tracing::info!(grant = %pair.grant, "a spooled pair was put in its place"),
+            Save::Stored(saved) => {
+                self.noted(saved);
+                tracing::info!(grant = %pair.grant, "a spooled pair was put in its place");
+            }
             Save::Lost => match store.grant_by_id(&pair.grant).await? {
                 Some(spent) => self.set_spooled_aside(&pair, spent).await?,
                 None => self.end_spooled(&pair).await,

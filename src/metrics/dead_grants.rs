@@ -33,7 +33,8 @@ impl Metrics {
         self.0.dead_grants.change_total.with_label_values(&[app, change, outcome]).inc();
     }
 
-    /// A person was to be asked again: `asked`, `asked_already`, `put_off`, `unknown`.
+    /// A person was to be asked again: `asked`, `asked_already`, `put_off`, `unknown`; or the question was
+    /// `taken_back`.
     pub fn reask(&self, app: &str, outcome: &'static str) {
         self.0.dead_grants.reask_total.with_label_values(&[app, outcome]).inc();
     }

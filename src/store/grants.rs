@@ -19,7 +19,17 @@ use crate::store::entity::grant::{ActiveModel, Column, Entity, Model};
 use crate::store::grant_row;
 use crate::store::session_row::Transition;
 use crate::store::sessions::Save;
+use crate::store::withdrawals::HEALED;
 use crate::store::{PAGE, Store, StoreError, reasks, suspensions};
+
+/// What a refresh has made of a grant.
+#[derive(Debug)]
+pub struct Refreshed {
+    /// The grant with its new pair.
+    pub grant: Grant,
+    /// Whether it was dead until then: its person may have been asked for what is not needed any more.
+    pub healed: bool,
+}
 
 impl Store {
     /// The id of the subject's grant, if there is one: what a session that completes has to name.
@@ -93,24 +103,28 @@ impl Store {
         version: GrantVersion,
         answer: &TokenAnswer,
         now: Timestamp,
-    ) -> Result<Save<Grant>, StoreError> {
+    ) -> Result<Save<Refreshed>, StoreError> {
         let (id, vault, plan, answer) = (id.clone(), self.vault.clone(), Arc::clone(&self.plan), answer.clone());
         self.write(move |scope| {
             Box::pin(async move {
-                let Some(row) = Entity::find_by_id(id.as_str()).one(&scope.tx).await? else { return Ok(Save::Lost) };
+                // Locked, so that it does not die between being read and being healed.
+                let row = Entity::find_by_id(id.as_str()).lock_exclusive().one(&scope.tx).await?;
+                let Some(row) = row else { return Ok(Save::Lost) };
                 let old = grant_row::open(&vault, &row)?;
                 if old.facts.version != version {
                     return Ok(Save::Lost);
                 }
-                let used = old.facts.is_used();
+                let (used, healed) = (old.facts.is_used(), old.facts.status == GrantStatus::NeedsConsent);
+                let marked = row.reask_due_at == Some(HEALED);
                 let grant = refreshed(old, answer, now);
                 let tokens = (&grant.access, grant.refresh.as_ref());
                 // A pair that replaces one that was used will be used as well.
                 let next = plan.next(&GrantFacts { used_at: used.then_some(now), ..grant.facts.clone() });
-                let row = grant_row::with_tokens(&vault, next, &grant.facts, tokens, now)?;
+                let mut row = grant_row::with_tokens(&vault, next, &grant.facts, tokens, now)?;
+                row.reask_due_at = Set((healed || marked).then_some(HEALED));
                 let updated = Entity::update_many().set(row).filter(takes_a_pair(&id, version)).exec(&scope.tx).await?;
                 failpoint::reach("c9");
-                Ok((updated.rows_affected == 1).then_some(grant).into())
+                Ok((updated.rows_affected == 1).then_some(Refreshed { grant, healed }).into())
             })
         })
         .await

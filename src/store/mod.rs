@@ -28,7 +28,7 @@
 //! | `quarantine`, `spool` | pairs that could not be saved where they belong |
 //! | `budgets` | the platforms' rate limits, shared by all replicas |
 //! | `changes`, `suspensions` | what the platform takes away from grants |
-//! | `reasks` | dead grants whose person is to be asked again |
+//! | `reasks`, `withdrawals` | dead grants whose person is to be asked again, and those that came back to life |
 //! | `jobs` | what runs once over all replicas |
 //! | `user_info` | what people are called, as the platform says it by now |
 //! | `links` | links that name a session |
@@ -90,6 +90,7 @@ mod tests;
 mod transactions;
 mod user_info;
 mod vault_keys;
+mod withdrawals;
 mod writer;
 
 use std::sync::Arc;
@@ -113,6 +114,7 @@ pub use due_grants::DueGrant;
 pub use error::StoreError;
 pub use events::AcceptedWith;
 pub use flows::Flow;
+pub use grants::Refreshed;
 pub use housekeeping::{Old, Sweep};
 pub use inbox::Accepted;
 pub use jobs::{ClaimedJob, JobClaim, JobRecord};

@@ -18,6 +18,7 @@ use crate::store::entity::grant::{ActiveModel, Column, Entity, Model};
 use crate::store::grant_row;
 use crate::store::row::{RowId, micros};
 use crate::store::sessions::{Open, Opening};
+use crate::store::withdrawals::HEALED;
 use crate::store::{PAGE, Store, StoreError};
 
 /// A dead grant whose person nobody has asked since.
@@ -121,13 +122,13 @@ impl DueReask {
     }
 }
 
-/// The person has been asked, by whomever.
+/// The person has been asked, by whomever. Of a grant that is well again the question may be needless: that stays to be seen.
 pub(super) async fn settle(tx: &DatabaseTransaction, subject: &Subject) -> Result<(), StoreError> {
     Entity::update_many()
         .col_expr(Column::ReaskDueAt, Expr::value(None::<i64>))
         .filter(Column::AppId.eq(subject.app.as_str()))
         .filter(Column::Subject.eq(subject.id.as_str()))
-        .filter(Column::ReaskDueAt.is_not_null())
+        .filter(Column::ReaskDueAt.lt(HEALED))
         .exec(tx)
         .await?;
     Ok(())

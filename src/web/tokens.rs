@@ -15,7 +15,7 @@ use super::caller::Authenticated;
 use super::preference::Wait;
 use super::problem::Problem;
 use crate::auth_session::{Ask, AskError, Asked, AuthSessions, Notification};
-use crate::domain::auth_session::State as SessionState;
+use crate::domain::auth_session::{AuthSession, State as SessionState};
 use crate::domain::caller::Caller;
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::Grant;
@@ -151,12 +151,26 @@ async fn answer(
                 }
                 last = Some(session);
             }
+            SessionState::Cancelled { .. } => return after_all(auth_sessions, grants, (&ask, min_ttl), &session).await,
             _ => return Err(Problem::ended(&session)),
         }
     }
     match last {
         Some(session) => Err(Problem::insufficient_scope(&ask.scopes, session.id.as_str())),
         None => Err(AskError::GrantChanged.into()),
+    }
+}
+
+/// A question is taken back also because there is a token without it.
+async fn after_all(
+    auth_sessions: &AuthSessions,
+    grants: &Grants,
+    (ask, min_ttl): (&Ask, Duration),
+    session: &AuthSession,
+) -> Result<Response, Problem> {
+    match grants.lookup(&ask.subject, &ask.scopes, min_ttl).await.map_err(|e| Problem::from_store(&e))? {
+        Lookup::Token { grant, stale } => Ok(token(&grant, stale, auth_sessions.now())),
+        _ => Err(Problem::ended(session)),
     }
 }
 

@@ -22,7 +22,7 @@ const LEASE: Duration = Duration::from_secs(90);
 const LAST_PAUSE: Duration = Duration::from_mins(2);
 
 impl World {
-    async fn stored(&self) -> Grant {
+    pub(crate) async fn stored(&self) -> Grant {
         let id = GrantId::parse(self.grants().await[0]["id"].as_str().unwrap()).unwrap();
         self.gateway().store().grant_by_id(&id).await.unwrap().unwrap()
     }

@@ -52,4 +52,5 @@ mod settings;
 mod storm;
 mod story;
 mod streams;
+mod taking_back;
 mod user_info;

@@ -36,7 +36,7 @@ pub enum State {
         /// Why.
         reason: Failure,
     },
-    /// The caller withdrew it.
+    /// It was withdrawn: by the caller, or because there is a token without it.
     Cancelled {
         /// When.
         at: Timestamp,

@@ -112,6 +112,17 @@ fn stands_while_another_caller_still_asks() {
 }
 
 #[test]
+fn is_needless_when_all_of_it_is_held_and_nobody_has_consented_yet() {
+    let (all, other) = (ScopeSet::from_list("a b"), ScopeSet::from_list("b"));
+    let needless = session().needless(&all, NOW).unwrap();
+    assert_eq!((needless.state.name(), needless.state.ended_at()), (StateName::Cancelled, Some(NOW)));
+    assert!(session().needless(&other, NOW).is_err(), "it asks for more");
+    let exchanging = session().exchanging(secret(), secret(), NOW).unwrap();
+    assert!(exchanging.needless(&all, NOW).is_err(), "the new consent wins");
+    assert!(needless.needless(&all, NOW).is_err(), "it is over");
+}
+
+#[test]
 fn a_face_names_exactly_who_asks_for_what() {
     let two = session().joined_by("mail", &ScopeSet::default());
     let other_two = two.clone().withdrawn_by("mail", NOW).unwrap().joined_by("calendar", &ScopeSet::default());

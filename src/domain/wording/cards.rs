@@ -114,11 +114,11 @@ pub fn failed(who: &Bilingual) -> Bilingual {
     )
 }
 
-/// After the service withdrew its question.
+/// After the question was withdrawn, by whomever.
 #[must_use]
 pub fn cancelled(who: &Bilingual) -> Bilingual {
     Bilingual::made(
-        format!("{} 撤回了请求，你无需再做什么。", who.zh),
-        format!("{} withdrew the request. There is nothing left for you to do.", who.en),
+        format!("{} 的请求已撤回，你无需再做什么。", who.zh),
+        format!("The request of {} was withdrawn. There is nothing left for you to do.", who.en),
     )
 }

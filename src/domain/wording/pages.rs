@@ -28,7 +28,7 @@ texts! {
     FAILED_TITLE = "授权未能完成", "The authorization did not work";
     FAILED = "请稍后重新发起，或联系应用管理员。", "Start again later, or ask the app's administrator.";
     CANCELLED_TITLE = "请求已撤回", "The request was withdrawn";
-    CANCELLED = "服务撤回了请求，你无需再做什么。", "The service withdrew its request. There is nothing left for you to do.";
+    CANCELLED = "请求已被撤回，你无需再做什么。", "The request was withdrawn. There is nothing left for you to do.";
     TRY_AGAIN_TITLE = "这一次没有成功", "This attempt did not work";
     TRY_AGAIN = "请回到聊天窗口，在卡片上再试一次。", "Go back to the chat and try once more on the card.";
     CODE_TITLE = "你的授权码", "Your authorization code";

@@ -77,8 +77,10 @@ async fn a_refresh_is_stored_once_and_only_over_what_it_read(home: Home) {
         async move { store.save_refreshed(&id, FIRST, &answer(mark), at(100)).await.unwrap() }
     });
     let saved = futures_util::future::join_all(refreshes).await;
-    let won: Vec<_> =
-        saved.into_iter().filter_map(|save| if let Save::Stored(grant) = save { Some(grant) } else { None }).collect();
+    let won: Vec<_> = saved
+        .into_iter()
+        .filter_map(|save| if let Save::Stored(won) = save { Some(won.grant) } else { None })
+        .collect();
     assert_eq!(won.len(), 1, "I5");
     assert_eq!(won[0].facts.version, GrantVersion { consent_no: 1, generation: 2 });
     let read = store.grant_by_id(&id).await.unwrap().unwrap();
@@ -94,7 +96,9 @@ async fn what_an_answer_leaves_out_is_kept(home: Home) {
     let store = home.open().await;
     complete(&store, session("s1", "ou_1"), "g1", "one").await;
     let bare = TokenAnswer { refresh: None, scopes: ScopeSet::default(), ..answer("two") };
-    let grant = stored(store.save_refreshed(&grant_id("g1"), FIRST, &bare, at(100)).await.unwrap());
+    let Refreshed { grant, healed } =
+        stored(store.save_refreshed(&grant_id("g1"), FIRST, &bare, at(100)).await.unwrap());
+    assert!(!healed, "it was well before");
     assert_eq!(grant.refresh.as_ref().unwrap().expose(), "ur-CANARY-refresh-one");
     assert_eq!(grant.facts.scopes.to_string(), "im:message");
     assert_eq!(grant.facts.refresh_expires_at, Some(at(2 + 7 * 24 * 3600)));

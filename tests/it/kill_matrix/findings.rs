@@ -96,7 +96,8 @@ impl Case {
         let verdict = world.sandbox.feishu().judge();
         let (found_out, loss) = self.found_out(&verdict).unzip();
         let detected_ms = found_out.zip(loss).map(|(found, lost)| found - lost).filter(|_| self.asked);
-        // The sleeper's late pair, dead with its family, heals the row and is denied once more: one card stands for both.
+        // The sleeper's late pair, dead with its family, heals the row and is denied once more: one card stands for both, if the
+        // first has not been taken back in between.
         let asked_since = if self.sleeper_wakes() { first_denial(&verdict) } else { found_out };
         let card = asked_since.and_then(|since| first_card(world, since)).filter(|_| self.asked);
         let carded_ms = card.zip(found_out).map(|(card, found)| (card - found).max(0));
