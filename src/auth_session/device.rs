@@ -1,4 +1,8 @@
 //! The device way (RFC 8628): outbound connections only. A job polls what is due.
+//!
+//! The platform counts polls of its token endpoint like refreshes, so they take from the same bucket, over all replicas. Most are
+//! in vain and the next is seconds away: they leave alone what refreshes leave alone, and one that finds no room does not wait
+//! for it, but for its next interval.
 
 use std::time::Duration;
 
@@ -41,12 +45,16 @@ impl AuthSessions {
         let Way::Device(flow) = &session.way else { return Ok(()) };
         // The next poll is stored first: two processes, or a crash in here, never poll faster than allowed.
         self.next_poll(&session, flow.interval_secs).await?;
+        if !self.has_room(&session).await? {
+            return Ok(());
+        }
         match app.platform.oauth.device_poll(&flow.device_code).await {
             Ok(DevicePoll::Pending) | Err(PlatformError::Unavailable | PlatformError::Unclear) => Ok(()),
             Ok(DevicePoll::SlowDown) => {
                 self.next_poll(&session, flow.interval_secs.saturating_add(SLOWER_BY).min(MAX_INTERVAL)).await
             }
             Err(PlatformError::RateLimited { after }) => {
+                self.close_line(&app.platform.app, after).await;
                 let secs = u32::try_from(after.as_secs()).unwrap_or(MAX_INTERVAL).clamp(1, MAX_INTERVAL);
                 self.next_poll(&session, secs).await
             }
@@ -64,6 +72,13 @@ impl AuthSessions {
                 self.change(&session, |session| session.failed(Failure::Misconfigured, now)).await
             }
         }
+    }
+
+    /// Whether the app may call its token endpoint now; if so, that is taken.
+    async fn has_room(&self, session: &AuthSession) -> Result<bool, StoreError> {
+        let limit = self.0.settings.exchanges.giving_way();
+        let reserved = self.0.store.reserve(session.subject.app.as_str(), limit, 1, self.0.clock.now()).await?;
+        Ok(reserved.granted > 0)
     }
 
     async fn next_poll(&self, session: &AuthSession, interval_secs: u32) -> Result<(), StoreError> {

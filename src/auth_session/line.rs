@@ -1,7 +1,7 @@
-//! The line before the platform's token endpoint. Exchanges take from the bucket that refreshes take from, over all replicas:
-//! the platform counts them together.
+//! The line before the platform's token endpoint. Exchanges take from the bucket that refreshes and device polls take from, over
+//! all replicas: the platform counts them together.
 //!
-//! A person waits for an exchange and for most refreshes nobody does, so refreshes leave a part of the bucket alone
+//! A person waits for an exchange and for most refreshes nobody does, so refreshes and polls leave a part of the bucket alone
 //! (`Limit::giving_way`). Here one exchange of an app after the other asks for a place, so that a crowd does not ask the
 //! store a thousand times a second; nobody waits longer than a code lives.
 

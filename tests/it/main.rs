@@ -24,6 +24,7 @@ mod conformance;
 mod conformance_dingtalk;
 mod crash;
 mod crowd;
+mod device_polls;
 mod ending;
 mod expiry_watch;
 mod hints;
