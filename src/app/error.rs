@@ -71,11 +71,14 @@ pub enum StartError {
     /// The command cannot be done as asked.
     #[error("{0}")]
     Command(String),
+    /// The command line asks for something that there is not.
+    #[error("{0}")]
+    Usage(String),
 }
 
 impl StartError {
-    /// The process's exit code: 3 configuration, 4 database, 5 address in use, 6 a backup's file, 1 anything
-    /// else. (2 is a wrong command line.)
+    /// The process's exit code: 2 a wrong command line, 3 configuration, 4 database, 5 address in use, 6 a backup's file,
+    /// 1 anything else.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
@@ -85,6 +88,7 @@ impl StartError {
             | Self::DataFolder { .. }
             | Self::Backup(BackupError::Store(_) | BackupError::InUse { .. }) => 4,
             Self::Listen { .. } => 5,
+            Self::Usage(_) => 2,
             Self::Metrics(_) | Self::Command(_) | Self::Backup(BackupError::Engine) => 1,
             Self::Backup(_) => 6,
         }

@@ -46,7 +46,7 @@ impl Jobs {
 fn known(name: &str) -> Result<Job, StartError> {
     let named = Job::ALL.into_iter().find(|job| job.name() == name);
     let all = || Job::ALL.map(Job::name).join(", ");
-    named.ok_or_else(|| StartError::Command(format!("there is no job {name}; the jobs are: {}", all())))
+    named.ok_or_else(|| StartError::Usage(format!("there is no job {name}; the jobs are: {}", all())))
 }
 
 async fn list(store: Store) -> Result<(), StartError> {
