@@ -34,6 +34,7 @@ mod tell;
 #[cfg(test)]
 mod tests;
 mod under_way;
+mod wait;
 mod waiters;
 
 use std::collections::{HashMap, HashSet};
@@ -44,7 +45,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::domain::auth_session::{AuthSession, AuthSessionId, State};
+use crate::domain::auth_session::{AuthSession, AuthSessionId};
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::hint::Tell;
 use crate::domain::ids::{AppId, TenantKey};
@@ -237,53 +238,6 @@ impl AuthSessions {
     /// The session of this id.
     pub async fn find(&self, id: &AuthSessionId) -> Result<Option<AuthSession>, StoreError> {
         self.0.store.auth_session(id).await
-    }
-
-    /// The session once it has ended, or as it stands after `patience`, at the end of the process, or when the platform
-    /// has taken the person's or the app's rights away.
-    pub async fn wait(&self, id: &AuthSessionId, patience: Duration) -> Result<Option<AuthSession>, StoreError> {
-        self.wait_while(id, patience, AuthSession::is_pending).await
-    }
-
-    /// The session once no code is being exchanged for it any more, or as it stands after `patience`.
-    pub async fn wait_exchanged(
-        &self,
-        id: &AuthSessionId,
-        patience: Duration,
-    ) -> Result<Option<AuthSession>, StoreError> {
-        self.wait_while(id, patience, |session| matches!(session.state, State::Exchanging(_))).await
-    }
-
-    async fn wait_while(
-        &self,
-        id: &AuthSessionId,
-        patience: Duration,
-        unfinished: impl Fn(&AuthSession) -> bool + Send,
-    ) -> Result<Option<AuthSession>, StoreError> {
-        let deadline = tokio::time::Instant::now() + patience;
-        let is_finished = |session: &Option<AuthSession>| !session.as_ref().is_some_and(&unfinished);
-        let mut session = self.find(id).await?;
-        while let Some(current) = &session
-            && !is_finished(&session)
-            && tokio::time::Instant::now() < deadline
-        {
-            let changed = self.0.waiters.subscribe(current);
-            // Read once more: an end, or a suspension, between the first reading and the subscription woke nobody.
-            session = self.find(id).await?;
-            if is_finished(&session) || self.0.store.suspension(changed.subject()).await?.is_some() {
-                break;
-            }
-            tokio::select! {
-                () = changed.notified() => {}
-                () = tokio::time::sleep_until(deadline) => {}
-                () = self.0.tasks.soft.cancelled() => break,
-            }
-            session = self.find(id).await?;
-            if changed.is_released() {
-                break;
-            }
-        }
-        Ok(session)
     }
 
     /// Shows how many sessions are pending and how many grants can give a token.

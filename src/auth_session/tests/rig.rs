@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth_session::*;
-use crate::domain::auth_session::{CardDelivery, DeviceFlow};
+use crate::domain::auth_session::{CardDelivery, DeviceFlow, State};
 use crate::domain::card::{Card, CardRef};
 use crate::domain::ids::{MessageId, PlatformId, Subject, SubjectId};
 use crate::domain::rate_limit::Limit;
