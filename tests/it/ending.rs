@@ -1,10 +1,11 @@
 //! How things end: a grant that is deleted, a process that stops.
 
+use cardkey::domain::ids::{AppId, Subject, SubjectId};
 use cardkey_sandbox::ALICE;
 use cardkey_sandbox::journal::Entry;
 use serde_json::{Value, json};
 
-use crate::harness::{APP, Reply, World};
+use crate::harness::{APP, Reply, SCOPES, World};
 
 const READ: &[&str] = &["apaas:app:read"];
 
@@ -13,6 +14,16 @@ impl World {
         let id = self.grants().await[0]["id"].as_str().unwrap().to_owned();
         self.send(self.http.delete(self.url(&format!("/v1/grants/{id}"))).bearer_auth(key)).await
     }
+
+    /// The service of this key waits for Alice.
+    async fn waits_with(&self, key: &str) -> Reply {
+        let request = self.http.post(self.url("/v1/tokens")).bearer_auth(key).header("prefer", "wait=60");
+        self.send(request.json(&Self::body(ALICE, READ, &json!({})))).await
+    }
+}
+
+fn alice() -> Subject {
+    Subject { app: AppId::parse(APP).unwrap(), id: SubjectId::parse(ALICE).unwrap() }
 }
 
 #[tokio::test]
@@ -67,10 +78,18 @@ async fn what_the_platform_has_ended_already_can_be_deleted() {
 #[tokio::test]
 async fn stopping_lets_the_waiting_go_with_their_session() {
     let mut world = World::new().await;
+    let mut keys = vec![world.key.clone()];
+    for name in ["mail", "calendar", "tasks", "minutes"] {
+        keys.push(world.new_key(name, &[APP], SCOPES).await);
+    }
     let gateway = world.gateway.take().unwrap();
-    let asks = futures_util::future::join_all((0..5).map(|_| world.ask_waiting(ALICE, READ, 60)));
+    let asks = futures_util::future::join_all(keys.iter().map(|key| world.waits_with(key)));
     let (replies, ()) = tokio::join!(asks, async {
         world.card_turns(ALICE, "blue").await;
+        // The card is the first one's. Each has a name of its own, so that it is seen when all are in.
+        let (store, alice) = (gateway.store(), alice());
+        let askers = async || store.pending_session(&alice).await.unwrap().map_or(0, |open| open.requesters.len());
+        world.until(async || askers().await == keys.len()).await;
         gateway.stop().await;
     });
     for reply in &replies {
