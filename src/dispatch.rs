@@ -95,8 +95,8 @@ impl Dispatch {
             let ending = auth_sessions.ending(&event.app, change, at).await?;
             let after = ending.as_ref().map(|ending| ending.after.clone());
             match grants.changed(event, change, after, at).await? {
-                AcceptedChange::New { ended, .. } => {
-                    auth_sessions.changed(&event.app, change, ending.as_ref().zip(ended.as_deref()));
+                AcceptedChange::New { ended, let_go, .. } => {
+                    auth_sessions.changed(&event.app, change, ending.as_ref().zip(ended.as_deref()), let_go);
                     return Ok(Fate::New);
                 }
                 AcceptedChange::Duplicate => return Ok(Fate::Duplicate),

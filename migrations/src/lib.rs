@@ -22,6 +22,7 @@ mod m20261125_000013_identities;
 mod m20261125_000014_app_tokens;
 mod m20261125_000015_expiry_watch;
 mod m20261125_000016_urgent_refreshes;
+mod m20261125_000017_let_go;
 
 use std::collections::BTreeSet;
 
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000014_app_tokens::Migration),
             Box::new(m20261125_000015_expiry_watch::Migration),
             Box::new(m20261125_000016_urgent_refreshes::Migration),
+            Box::new(m20261125_000017_let_go::Migration),
         ]
     }
 }

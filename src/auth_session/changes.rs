@@ -4,9 +4,10 @@
 //! afterwards what follows from it.
 
 use crate::auth_session::AuthSessions;
-use crate::domain::auth_session::{AuthSession, Failure};
+use crate::domain::auth_session::{AuthSession, AuthSessionId, Failure};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::Change;
+use crate::domain::hint::Hint;
 use crate::domain::ids::{AppId, Subject};
 use crate::store::StoreError;
 
@@ -31,8 +32,17 @@ impl AuthSessions {
     }
 
     /// The change is stored, and the session as `stored` if it ended one. Nobody waits any longer for what the platform
-    /// has taken away.
-    pub fn changed(&self, app: &AppId, change: &Change, ended: Option<(&Ending, &AuthSession)>) {
+    /// has taken away; who waits for `let_go` at another process is told to look.
+    pub fn changed(
+        &self,
+        app: &AppId,
+        change: &Change,
+        ended: Option<(&Ending, &AuthSession)>,
+        let_go: Option<AuthSessionId>,
+    ) {
+        if let Some(id) = let_go {
+            (self.0.tell)(Hint::Session(id));
+        }
         if let Some((ending, stored)) = ended {
             self.settle(&ending.before, stored);
         }

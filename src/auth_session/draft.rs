@@ -39,6 +39,7 @@ impl AuthSessions {
             card: first_delivery(ask.notification),
             // Taken back once the card is sent; if this process dies before, the card job sends it.
             card_due_at: (ask.notification == Notification::Card).then(|| now.plus(ABANDONED_AFTER)),
+            let_go_at: None,
             state: State::Waiting,
             version: 1,
         })

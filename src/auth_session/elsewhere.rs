@@ -16,7 +16,7 @@ use crate::store::StoreError;
 const BATCH: usize = 500;
 
 impl AuthSessions {
-    /// Wakes whoever waits for a session that has moved on, and lets go whoever waits for a person that is suspended.
+    /// Wakes whoever waits for a session that has moved on or whose person has revoked, and lets go whoever waits for a person that is suspended.
     pub async fn run_waiters(&self) -> Result<(), StoreError> {
         for watched in self.0.waiters.watched().chunks(BATCH) {
             self.look_at(watched).await?;
@@ -32,7 +32,7 @@ impl AuthSessions {
     async fn look_at(&self, watched: &[Watched]) -> Result<(), StoreError> {
         let (ids, people): (Vec<_>, Vec<_>) = watched.iter().map(|watched| (&watched.id, &watched.subject)).unzip();
         let (phases, suspended) = tokio::try_join!(self.0.store.phases(&ids), self.0.store.suspended(&people))?;
-        for watched in watched.iter().filter(|watched| phases.get(&watched.id).is_none_or(|now| now != watched.phase)) {
+        for watched in watched.iter().filter(|watched| watched.has_moved(phases.get(&watched.id))) {
             self.0.waiters.wake(&watched.id);
         }
         let suspended: HashSet<&Subject> =

@@ -30,8 +30,10 @@ impl AuthSessions {
         unfinished: impl Fn(&AuthSession) -> bool + Send,
     ) -> Result<Option<AuthSession>, StoreError> {
         let deadline = tokio::time::Instant::now() + patience;
-        let is_finished = |session: &Option<AuthSession>| !session.as_ref().is_some_and(&unfinished);
         let mut session = self.find(id).await?;
+        let let_go_at = session.as_ref().and_then(|session| session.let_go_at);
+        let goes_on = |session: &AuthSession| unfinished(session) && session.let_go_at == let_go_at;
+        let is_finished = |session: &Option<AuthSession>| !session.as_ref().is_some_and(goes_on);
         while let Some(current) = &session
             && !is_finished(&session)
             && tokio::time::Instant::now() < deadline

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
 use crate::domain::auth_session::{AuthSession, AuthSessionId};
+use crate::domain::clock::Timestamp;
 use crate::domain::ids::Subject;
 
 /// Who waits, by session.
@@ -34,6 +35,15 @@ pub(super) struct Watched {
     pub(super) subject: Subject,
     /// Its phase.
     pub(super) phase: &'static str,
+    /// When who waited for it was let go.
+    pub(super) let_go_at: Option<Timestamp>,
+}
+
+impl Watched {
+    /// Whether there is something to see: it is gone, in another phase, or who waits is let go.
+    pub(super) fn has_moved(&self, now: Option<&(String, Option<Timestamp>)>) -> bool {
+        now.is_none_or(|(phase, let_go_at)| phase != self.phase || *let_go_at != self.let_go_at)
+    }
 }
 
 /// What wakes them.
@@ -57,7 +67,8 @@ impl Waiters {
     pub(super) fn subscribe(&self, session: &AuthSession) -> Waiter {
         let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let phase = session.state.phase();
-        let watched = || Watched { id: session.id.clone(), subject: session.subject.clone(), phase };
+        let let_go_at = session.let_go_at;
+        let watched = || Watched { id: session.id.clone(), subject: session.subject.clone(), phase, let_go_at };
         let new = || Entry { call: Arc::default(), watched: watched(), count: 0 };
         let entry = map.entry(session.id.clone()).or_insert_with(new);
         entry.count += 1;

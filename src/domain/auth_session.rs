@@ -58,6 +58,9 @@ pub struct AuthSession {
     pub card: CardDelivery,
     /// When the card job has to look at it next: a send to repeat, or a face to change.
     pub card_due_at: Option<Timestamp>,
+    /// When the platform last took away what the person had granted while it was open: whoever waited then was let go, and it
+    /// stands.
+    pub let_go_at: Option<Timestamp>,
     /// Where it stands.
     pub state: State,
     /// Counts stored transitions; the compare-and-set key.

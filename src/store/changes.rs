@@ -6,9 +6,9 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 
-use crate::domain::auth_session::AuthSession;
+use crate::domain::auth_session::{AuthSession, AuthSessionId};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::{Change, Event};
 use crate::domain::ids::{AppId, Subject, SubjectId};
@@ -27,6 +27,8 @@ pub enum AcceptedChange {
         applied: bool,
         /// The session that it ended, as it is stored now.
         ended: Option<Box<AuthSession>>,
+        /// The session that stays open, and whose waiting callers are let go.
+        let_go: Option<AuthSessionId>,
     },
     /// It was known before; nothing was changed.
     Duplicate,
@@ -65,8 +67,9 @@ impl Store {
                 }
                 let Some(ended) = work.end_session(&scope.tx, ending).await? else { return Ok(AcceptedChange::Lost) };
                 let applied = work.apply(&scope.tx).await?;
+                let let_go = work.let_go(&scope.tx).await?;
                 scope.inbox.take(&scope.tx, &taken).await?;
-                Ok(AcceptedChange::New { applied, ended })
+                Ok(AcceptedChange::New { applied, ended, let_go })
             })
         })
         .await
@@ -89,6 +92,21 @@ impl Work {
             .filter(auth_session::Column::OpenKey.eq(digest::open_key(&subject)))
             .filter(auth_session::Column::CreatedAt.lte(self.until()));
         Ok((open.count(tx).await? == 0).then_some(None))
+    }
+
+    /// Whoever waits for a person who revokes is let go, at every process; the question stands. A suspension says it itself.
+    async fn let_go(&self, tx: &DatabaseTransaction) -> Result<Option<AuthSessionId>, StoreError> {
+        let Change::Revoked { subject, .. } = &self.change else { return Ok(None) };
+        let subject = Subject { app: self.app.clone(), id: subject.clone() };
+        let open = auth_session::Column::OpenKey.eq(digest::open_key(&subject));
+        let query = auth_session::Entity::find().select_only().column(auth_session::Column::Id).filter(open);
+        let Some(id) = query.into_tuple::<String>().one(tx).await? else { return Ok(None) };
+        auth_session::Entity::update_many()
+            .col_expr(auth_session::Column::LetGoAt, Expr::value(self.now.as_micros()))
+            .filter(auth_session::Column::Id.eq(id.as_str()))
+            .exec(tx)
+            .await?;
+        Ok(AuthSessionId::parse(&id).ok())
     }
 
     async fn apply(&self, tx: &DatabaseTransaction) -> Result<bool, StoreError> {

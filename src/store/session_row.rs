@@ -39,6 +39,8 @@ impl Transition {
         row.id = NotSet;
         // When a card was wanted is said once: a session that had one once counts as one that had.
         row.card_wanted_at = NotSet;
+        // It is no transition: whoever is at one does not know of it.
+        row.let_go_at = NotSet;
         if session.card == CardDelivery::None {
             row.with_card = NotSet;
         }
@@ -80,6 +82,7 @@ pub(super) fn encode(vault: &Vault, session: &AuthSession) -> Result<ActiveModel
         card_due_at: Set(micros(session.card_due_at)),
         with_card: Set(session.card != CardDelivery::None),
         card_wanted_at: Set((session.card != CardDelivery::None).then(|| session.created_at.as_micros())),
+        let_go_at: Set(micros(session.let_go_at)),
         open_key: Set(session.is_pending().then(|| digest::open_key(&session.subject))),
         version: Set(session.version),
         ..ActiveModel::default()
@@ -181,6 +184,7 @@ pub(super) fn decode(vault: &Vault, row: &Model) -> Result<AuthSession, StoreErr
         attempts: at.number("attempts", row.attempts)?,
         card: card(row, at)?,
         card_due_at: timestamp(row.card_due_at),
+        let_go_at: timestamp(row.let_go_at),
         state: state(vault, row, at)?,
         version: row.version,
     })

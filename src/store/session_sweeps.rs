@@ -10,6 +10,7 @@ use crate::domain::auth_session::{AuthSession, AuthSessionId};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::AppId;
 use crate::store::entity::auth_session::{Column, Entity};
+use crate::store::row::timestamp;
 use crate::store::session_row;
 use crate::store::{PAGE, Store, StoreError};
 
@@ -44,12 +45,16 @@ impl Store {
         self.sessions_of(query.order_by_asc(Column::CardDueAt), limit).await
     }
 
-    /// The phases of these sessions, as far as there are such sessions.
-    pub async fn phases(&self, ids: &[&AuthSessionId]) -> Result<HashMap<AuthSessionId, String>, StoreError> {
-        let query = Entity::find().select_only().columns([Column::Id, Column::State]);
+    /// The phases of these sessions, as far as there are such sessions, and when who waited for them was let go.
+    pub async fn phases(
+        &self,
+        ids: &[&AuthSessionId],
+    ) -> Result<HashMap<AuthSessionId, (String, Option<Timestamp>)>, StoreError> {
+        let query = Entity::find().select_only().columns([Column::Id, Column::State, Column::LetGoAt]);
         let of_ids = query.filter(Column::Id.is_in(ids.iter().map(|id| id.as_str())));
-        let found: Vec<(String, String)> = of_ids.into_tuple().all(&self.reads).await?;
-        Ok(found.into_iter().filter_map(|(id, phase)| Some((AuthSessionId::parse(&id).ok()?, phase))).collect())
+        let found: Vec<(String, String, Option<i64>)> = of_ids.into_tuple().all(&self.reads).await?;
+        let read = |(id, phase, at): (String, _, _)| Some((AuthSessionId::parse(&id).ok()?, (phase, timestamp(at))));
+        Ok(found.into_iter().filter_map(read).collect())
     }
 
     /// Puts cards that are due at `now` off until `until`. No transition: it disturbs nobody who is at one, and who is

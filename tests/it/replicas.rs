@@ -1,11 +1,13 @@
 //! Two gateways on one database server: whichever of them is asked, and whichever gets the event.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use cardkey::app::Gateway;
 use cardkey::domain::auth_session::AuthSessionId;
 use cardkey_sandbox::ALICE;
-use serde_json::json;
+use futures_util::FutureExt as _;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::harness::{APP, Reply, SCOPES, World};
@@ -102,7 +104,59 @@ async fn who_needs_a_pair_gets_the_one_that_the_other_fetches() {
     world.end().await;
 }
 
+/// What a person does at the platform, told to one gateway, while a caller waits at another one; its answer.
+async fn told_to_one_while_one_waits_at_the_other(event_type: &str, event: &Value) -> Reply {
+    let world = World::new().await;
+    world.links(2).await;
+    // The other has no link: the platform tells nobody but the one.
+    world
+        .fault(&json!({ "match": { "api": "endpoint" }, "action": { "kind": "status", "status": 503, "body": {} } }))
+        .await;
+    let other = world.another_gateway().await;
+    let (begun, heard) = (Instant::now(), Cell::new(false));
+    let waits = world.http.post(format!("http://{}/v1/tokens", other.api)).bearer_auth(&world.key);
+    let waits = waits.header("prefer", "wait=60").json(&World::body(ALICE, READ, &json!({})));
+    let (reply, ()) = tokio::join!(world.send(waits).inspect(|_| heard.set(true)), async {
+        world.card_turns(ALICE, "blue").await;
+        // Who begins to wait afterwards goes on waiting: it is told until it was heard.
+        for told in 0.. {
+            if heard.get() {
+                break;
+            }
+            let mut envelope = World::envelope(&format!("e-{told}"), event_type);
+            envelope["header"].as_object_mut().unwrap().remove("create_time");
+            envelope["event"] = event.clone();
+            world.push(&envelope).await;
+            world.acknowledged(&format!("e-{told}"), 1).await;
+        }
+    });
+    assert!(begun.elapsed() < Duration::from_secs(30), "let go before its patience was over");
+    other.stop().await;
+    world.end().await;
+    reply
+}
+
+async fn who_waits_at_one_is_let_go_when_the_other_hears_of_a_revocation() {
+    let types = "user_access_token refresh_token";
+    let event = json!({ "open_id": ALICE, "union_id": "on_a", "revoke_token_type": types, "revoke_reason": "Revoked by user." });
+    let reply = told_to_one_while_one_waits_at_the_other("auth.user_access_token.revoked_v4", &event).await;
+    assert_eq!(
+        (reply.status, reply.json()["auth_session"]["status"].as_str()),
+        (202, Some("pending")),
+        "{}",
+        reply.text
+    );
+}
+
+async fn who_waits_at_one_is_let_go_when_the_other_hears_that_the_person_has_left() {
+    let event = json!({ "object": { "open_id": ALICE } });
+    let reply = told_to_one_while_one_waits_at_the_other("contact.user.deleted_v3", &event).await;
+    assert_eq!((reply.status, reply.json()["reason"].as_str()), (403, Some("person_left")), "{}", reply.text);
+}
+
 on_each_server!(
+    who_waits_at_one_is_let_go_when_the_other_hears_of_a_revocation,
+    who_waits_at_one_is_let_go_when_the_other_hears_that_the_person_has_left,
     two_gateways_share_people_sessions_and_tokens,
     who_waits_at_one_sees_what_the_person_does_at_the_other,
     who_needs_a_pair_gets_the_one_that_the_other_fetches,

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::auth_session::*;
 use crate::domain::auth_session::{CardDelivery, DeviceFlow, State};
 use crate::domain::card::{Card, CardRef};
+use crate::domain::hint::Hint;
 use crate::domain::ids::{MessageId, PlatformId, Subject, SubjectId};
 use crate::domain::rate_limit::Limit;
 use crate::domain::refresh_plan::RefreshPlan;
@@ -149,6 +150,8 @@ pub(super) struct Rig {
     pub(super) a: Arc<Scripted>,
     pub(super) d: Arc<Scripted>,
     pub(super) soft: CancellationToken,
+    /// What the other processes were told.
+    pub(super) told: Arc<Mutex<Vec<Hint>>>,
     tracker: TaskTracker,
     _home: tempfile::TempDir,
 }
@@ -180,6 +183,8 @@ impl Rig {
         // Closed from the start: its `wait` ends whenever nothing runs.
         let (soft, tracker) = (CancellationToken::new(), TaskTracker::new());
         tracker.close();
+        let told = Arc::<Mutex<Vec<Hint>>>::default();
+        let tells = Arc::clone(&told);
         let use_case = AuthSessions::new(Parts {
             store: store.clone(),
             apps,
@@ -193,9 +198,9 @@ impl Rig {
             random: Arc::clone(&clock) as Arc<dyn Random>,
             metrics: Metrics::new().unwrap(),
             tasks: Tasks { tracker: tracker.clone(), soft: soft.clone() },
-            tell: crate::domain::hint::nobody(),
+            tell: Arc::new(move |hint| tells.lock().unwrap().push(hint)),
         });
-        Self { use_case, store, clock, a, d, soft, tracker, _home: home }
+        Self { use_case, store, clock, a, d, soft, told, tracker, _home: home }
     }
 
     /// One caller asks one person of an app.
@@ -253,6 +258,7 @@ pub(in crate::auth_session) fn session_of(id: &str, person: &str) -> AuthSession
         attempts: 0,
         card: CardDelivery::None,
         card_due_at: None,
+        let_go_at: None,
         state: State::Waiting,
         version: 1,
     }

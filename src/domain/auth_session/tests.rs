@@ -22,6 +22,7 @@ fn session() -> AuthSession {
         attempts: 0,
         card: CardDelivery::None,
         card_due_at: None,
+        let_go_at: None,
         state: State::Waiting,
         version: 1,
     }

@@ -39,6 +39,7 @@ pub struct Model {
     pub exchange_sealed: Option<SealedColumn>,
     pub exchanging_since: Option<i64>,
     pub open_key: Option<String>,
+    pub let_go_at: Option<i64>,
     pub version: i64,
 }
 

@@ -54,6 +54,30 @@ async fn revoked_tokens_are_dead_each_as_it_is_named() {
     }
 }
 
+async fn a_revocation_marks_the_open_question_which_stands(home: Home) {
+    let store = home.open().await;
+    store.open_session(&session("s1", "ou_1"), 5, at(1)).await.unwrap();
+    store.open_session(&session("s2", "ou_2"), 5, at(1)).await.unwrap();
+    let before = store.pending_session(&subject("ou_1")).await.unwrap().unwrap();
+    let revoked = revoked(true, true);
+    let accepted = store.accept_change(&happened("e"), &revoked, None, at(10), at(20)).await.unwrap();
+    let AcceptedChange::New { let_go, .. } = accepted else { panic!("{accepted:?}") };
+    assert_eq!(let_go.as_ref(), Some(&before.id));
+    let id = before.id.clone();
+    // Who read it before moves it on all the same, and takes no mark away.
+    stored(store.save_session(before.opened(at(21))).await.unwrap());
+    let open = store.auth_session(&id).await.unwrap().unwrap();
+    assert!(open.is_pending() && open.opened_at == Some(at(21)));
+    assert_eq!(open.let_go_at, Some(at(20)));
+    let other = store.pending_session(&subject("ou_2")).await.unwrap().unwrap();
+    assert_eq!(other.let_go_at, None, "another person's");
+    let phases = store.phases(&[&id, &other.id]).await.unwrap();
+    assert_eq!(phases[&id], ("waiting".to_owned(), Some(at(20))));
+    assert_eq!(phases[&other.id], ("waiting".to_owned(), None));
+}
+
+on_each_database!(a_revocation_marks_the_open_question_which_stands);
+
 #[tokio::test]
 async fn a_refresh_that_ends_after_the_revocation_does_not_bring_the_grant_back() {
     let home = Home::new();

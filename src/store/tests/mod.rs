@@ -170,6 +170,7 @@ pub(super) fn session(id: &str, subject_id: &str) -> AuthSession {
         attempts: 0,
         card: CardDelivery::None,
         card_due_at: None,
+        let_go_at: None,
         state: State::Waiting,
         version: 1,
     }

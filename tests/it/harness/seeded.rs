@@ -98,6 +98,7 @@ pub(crate) async fn put_grant(store: &Store, name: &str, asked: ScopeSet, tokens
         attempts: 0,
         card: CardDelivery::None,
         card_due_at: None,
+        let_go_at: None,
         state: State::Waiting,
         version: 1,
     };
