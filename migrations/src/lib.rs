@@ -23,6 +23,7 @@ mod m20261125_000014_app_tokens;
 mod m20261125_000015_expiry_watch;
 mod m20261125_000016_urgent_refreshes;
 mod m20261125_000017_let_go;
+mod m20261125_000018_platform_codes;
 
 use std::collections::BTreeSet;
 
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000015_expiry_watch::Migration),
             Box::new(m20261125_000016_urgent_refreshes::Migration),
             Box::new(m20261125_000017_let_go::Migration),
+            Box::new(m20261125_000018_platform_codes::Migration),
         ]
     }
 }

@@ -67,7 +67,7 @@ impl AuthSessions {
                 self.renew(app, &session).await
             }
             Err(PlatformError::Misconfigured { code }) => {
-                tracing::error!(app = %app.platform.app, code, "the app's owner has to act: no device code can be polled");
+                tracing::error!(app = %app.platform.app, %code, "the app's owner has to act: no device code can be polled");
                 let now = self.0.clock.now();
                 self.change(&session, |session| session.failed(Failure::Misconfigured, now)).await
             }

@@ -20,7 +20,7 @@ use crate::domain::ids::GrantId;
 use crate::domain::scopes::{REFRESH_SCOPE, ScopeSet};
 use crate::domain::secret::Secret;
 use crate::domain::token::{Identity, TokenAnswer};
-use crate::platform::{CodeExchange, PlatformError};
+use crate::platform::{CodeExchange, PlatformCode, PlatformError};
 use crate::store::{Save, StoreError};
 
 use super::amend::AmendError;
@@ -108,7 +108,7 @@ impl AuthSessions {
     async fn spend_code(&self, app: &App, exchanging: &Exchanging) -> Result<TokenAnswer, PlatformError> {
         let redirect_uri = match &app.way {
             AppWay::Redirect { redirect_uri, .. } | AppWay::Paste { redirect_uri } => redirect_uri,
-            AppWay::Device => return Err(PlatformError::Rejected { code: 0 }),
+            AppWay::Device => return Err(PlatformError::Rejected { code: PlatformCode::NONE }),
         };
         let Exchanging { code, verifier, .. } = exchanging;
         let name = &app.platform.app;

@@ -13,6 +13,7 @@ pub mod grant;
 pub mod hint;
 pub mod ids;
 pub mod job;
+pub mod platform_code;
 pub mod random;
 pub mod rate_limit;
 pub mod refresh;

@@ -22,6 +22,8 @@ mod timers;
 
 use std::time::Duration;
 
+use crate::domain::platform_code::PlatformCode;
+
 pub use timers::Timers;
 
 /// The pause between two looks at a grant that somebody else is refreshing, and between two tries to save.
@@ -93,8 +95,8 @@ pub enum Answer {
     NotSent,
     /// The platform will never take this token again.
     Denied {
-        /// Its number for that.
-        code: i64,
+        /// What it calls that.
+        code: PlatformCode,
     },
     /// The app is at fault, not the person.
     Misconfigured,
@@ -128,8 +130,8 @@ pub enum Effect {
     Recall,
     /// Note that the generation that was sent needs a consent.
     MarkDenied {
-        /// The platform's number.
-        code: i64,
+        /// What the platform calls it.
+        code: PlatformCode,
     },
     /// Give the lease back; the next try is after `pause` at the earliest.
     Release {
@@ -178,7 +180,7 @@ enum Phase {
         aside: bool,
     },
     Recalling {
-        code: i64,
+        code: PlatformCode,
     },
     Marking,
     Closing(Outcome),
@@ -273,7 +275,7 @@ impl Refresh {
         if aside { Effect::Quarantine } else { Effect::Save }
     }
 
-    const fn mark(&mut self, code: i64) -> Effect {
+    const fn mark(&mut self, code: PlatformCode) -> Effect {
         self.phase = Phase::Marking;
         Effect::MarkDenied { code }
     }

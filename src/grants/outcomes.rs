@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::domain::refresh::{Answer, Outcome};
 use crate::domain::token::TokenAnswer;
-use crate::platform::PlatformError;
+use crate::platform::{PlatformCode, PlatformError};
 
 /// Why a refresh brought no token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -36,8 +36,8 @@ pub(super) const fn meaning(error: &PlatformError) -> Answer {
     }
 }
 
-/// The platform's number, where one came that says something of the grant or the app.
-pub(super) const fn code_of(error: &PlatformError) -> Option<i64> {
+/// What the platform calls it, where one came that says something of the grant or the app.
+pub(super) const fn code_of(error: &PlatformError) -> Option<PlatformCode> {
     match error {
         PlatformError::Revoked { code } | PlatformError::Misconfigured { code } | PlatformError::Rejected { code } => {
             Some(*code)

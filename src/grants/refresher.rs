@@ -24,7 +24,7 @@ use crate::domain::refresh::{Answer, Claim, Effect, Event, Outcome, Refresh, Sav
 use crate::domain::secret::Secret;
 use crate::domain::token::TokenAnswer;
 use crate::failpoint;
-use crate::platform::{Platform, PlatformError};
+use crate::platform::{Platform, PlatformCode, PlatformError};
 use crate::store::{Attempt, Claimed, Save, Spooled, StoreError};
 
 /// How long the last look for an answer takes.
@@ -253,7 +253,7 @@ impl Flight<'_> {
         Ok(Event::Recalled(self.grants.0.store.recall(grant, self.grants.0.clock.now()).await?))
     }
 
-    async fn mark(&self, code: i64) -> Result<Event, StoreError> {
+    async fn mark(&self, code: PlatformCode) -> Result<Event, StoreError> {
         let Some(grant) = &self.grant else { return Ok(Event::Marked(false)) };
         let (store, now) = (&self.grants.0.store, self.grants.0.clock.now());
         let marked = store.mark_needs_consent(&grant.facts.id, grant.facts.version, code, now).await?;

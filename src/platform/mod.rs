@@ -24,6 +24,8 @@ use crate::domain::secret::Secret;
 use crate::domain::token::{Identity, TokenAnswer};
 use crate::stream::contract::Protocol;
 
+pub use crate::domain::platform_code::PlatformCode;
+
 /// What one app can do on its platform.
 pub struct Platform {
     /// The platform's name, as it stands in paths.
@@ -55,20 +57,20 @@ pub enum PlatformError {
     /// The person's authorization is gone: ask for a new one.
     #[error("the authorization is no longer valid (code {code})")]
     Revoked {
-        /// The platform's number for it.
-        code: i64,
+        /// What the platform calls it.
+        code: PlatformCode,
     },
     /// The platform refuses this request; repeating it will not help.
     #[error("the platform refuses (code {code})")]
     Rejected {
-        /// The platform's number for it.
-        code: i64,
+        /// What the platform calls it.
+        code: PlatformCode,
     },
     /// The app, not the person, is at fault: its owner has to act.
     #[error("the app is set up wrongly at the platform (code {code})")]
     Misconfigured {
-        /// The platform's number for it.
-        code: i64,
+        /// What the platform calls it.
+        code: PlatformCode,
     },
     /// The request may have been acted on and no usable answer came.
     #[error("the platform may have acted, but gave no usable answer")]
@@ -161,8 +163,8 @@ pub enum SendError {
     /// This person cannot be reached by this app: outside its availability, unknown, or the bot is off.
     #[error("the person cannot be reached by the app (code {code})")]
     Unreachable {
-        /// The platform's number for it.
-        code: i64,
+        /// What the platform calls it.
+        code: PlatformCode,
     },
     /// Anything else.
     #[error(transparent)]

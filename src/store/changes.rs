@@ -4,7 +4,6 @@
 //! An event may come late. It does not concern what came after it, by the platform's time: a newer pair of tokens, a
 //! newer question, a newer suspension.
 
-use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 
@@ -135,7 +134,7 @@ impl Work {
             changed += end.filter(living).exec(tx).await?.rows_affected;
         }
         if refresh {
-            let dead = grant::ActiveModel { dead_code: Set(None), ..grant_row::dead(0, self.now) };
+            let dead = grant_row::dead(None, self.now);
             let active = self.grant_of(subject).add(grant::Column::Status.eq("active"));
             changed += grant::Entity::update_many().set(dead).filter(active).exec(tx).await?.rows_affected;
         }

@@ -9,6 +9,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::expiry::nears_its_end_at;
 use crate::domain::grant::{Grant, GrantFacts, GrantStatus, GrantVersion, NEVER_ASKED, VerifiedTokens};
 use crate::domain::ids::{AppId, GrantId, Subject, SubjectId, TenantKey};
+use crate::domain::platform_code::PlatformCode;
 use crate::domain::refresh_plan::{Due, RefreshPlan};
 use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
@@ -88,6 +89,7 @@ pub(super) fn with_tokens(
         access_expires_at: Set(facts.access_expires_at.as_micros()),
         refresh_expires_at: Set(micros(facts.refresh_expires_at)),
         dead_code: Set(None),
+        dead_word: Set(None),
         dead_at: Set(None),
         used_at: Set(micros(facts.used_at)),
         identity_due_at: Set(micros(facts.identity_due_at)),
@@ -99,10 +101,12 @@ pub(super) fn with_tokens(
 }
 
 /// What marks a grant as dead, and its person as to be asked again.
-pub(super) fn dead(code: i64, now: Timestamp) -> ActiveModel {
+pub(super) fn dead(code: Option<PlatformCode>, now: Timestamp) -> ActiveModel {
     ActiveModel {
         status: Set(NEEDS_CONSENT.to_owned()),
-        dead_code: Set(Some(code)),
+        // The number, which an earlier version reads, tells a denial from the platform's own word even where it is none.
+        dead_code: Set(code.map(|code| code.number().unwrap_or_default())),
+        dead_word: Set(code.map(|code| code.to_string())),
         dead_at: Set(Some(now.as_micros())),
         reask_due_at: Set(Some(now.as_micros())),
         // Whose person is asked again has nothing to be warned of.
@@ -124,8 +128,7 @@ pub(super) fn without_tokens(vault: &Vault, facts: &GrantFacts, now: Timestamp) 
         access_expires_at: Set(now.min(facts.access_expires_at).as_micros()),
         refresh_expires_at: Set(None),
         identity_due_at: Set(None),
-        dead_code: Set(None),
-        ..dead(0, now)
+        ..dead(None, now)
     })
 }
 

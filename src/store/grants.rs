@@ -13,6 +13,7 @@ use crate::domain::auth_session::{AuthSession, Completed, State};
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::{Grant, GrantFacts, GrantStatus, GrantVersion, VerifiedTokens};
 use crate::domain::ids::{AppId, GrantId, Subject, SubjectId};
+use crate::domain::platform_code::PlatformCode;
 use crate::domain::token::TokenAnswer;
 use crate::failpoint;
 use crate::store::entity::grant::{ActiveModel, Column, Entity, Model};
@@ -135,13 +136,13 @@ impl Store {
         &self,
         id: &GrantId,
         version: GrantVersion,
-        code: i64,
+        code: PlatformCode,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let condition = at(id, version).add(Column::Status.eq("active"));
         self.write(move |scope| {
             Box::pin(async move {
-                let update = Entity::update_many().set(grant_row::dead(code, now)).filter(condition);
+                let update = Entity::update_many().set(grant_row::dead(Some(code), now)).filter(condition);
                 Ok(update.exec(&scope.tx).await?.rows_affected == 1)
             })
         })

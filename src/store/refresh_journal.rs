@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::GrantVersion;
 use crate::domain::ids::AttemptId;
+use crate::domain::platform_code::PlatformCode;
 use crate::store::entity::refresh_journal::{ActiveModel, Column, Entity};
 use crate::store::refresh_claims::Attempt;
 use crate::store::{Store, StoreError};
@@ -40,13 +41,13 @@ impl Store {
         &self,
         attempt: &AttemptId,
         outcome: &'static str,
-        code: Option<i64>,
+        code: Option<PlatformCode>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let attempt = attempt.as_str().to_owned();
         let row = ActiveModel {
             outcome: Set(Some(outcome.to_owned())),
-            code: Set(code),
+            word: Set(code.map(|code| code.to_string())),
             ended_at: Set(Some(now.as_micros())),
             ..ActiveModel::default()
         };

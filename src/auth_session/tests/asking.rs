@@ -77,7 +77,7 @@ async fn who_joins_an_unclear_send_leaves_it_to_the_job() {
 #[tokio::test]
 async fn all_hear_that_the_person_cannot_be_reached() {
     let rig = Rig::new().await;
-    rig.a.next_send(SendError::Unreachable { code: 7 });
+    rig.a.next_send(SendError::Unreachable { code: 7.into() });
     let held = hold(&rig.a.gate);
     let asks = join_all(["x", "y", "z"].map(|name| rig.ask("cli_a", name, Notification::Card)));
     let release = async {

@@ -114,14 +114,14 @@ fn a_pair_whose_row_moved_on_is_set_aside() {
 
 #[test]
 fn a_denial_ends_the_grant_only_if_nothing_was_set_aside() {
-    let denied = Event::Answered(Answer::Denied { code: 20073 });
+    let denied = Event::Answered(Answer::Denied { code: 20073.into() });
     let mut refresh = sending();
     assert_eq!(refresh.step(denied, at(1)), Effect::Recall);
     assert_eq!(refresh.step(Event::Recalled(true), at(1)), Effect::Finish(Outcome::Refreshed));
     for (marked, outcome) in [(true, Outcome::NeedsConsent), (false, Outcome::Refreshed)] {
         let mut refresh = sending();
         refresh.step(denied, at(1));
-        assert_eq!(refresh.step(Event::Recalled(false), at(1)), Effect::MarkDenied { code: 20073 });
+        assert_eq!(refresh.step(Event::Recalled(false), at(1)), Effect::MarkDenied { code: 20073.into() });
         assert_eq!(refresh.step(Event::Marked(marked), at(1)), Effect::Finish(outcome));
     }
 }

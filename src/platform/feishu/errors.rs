@@ -6,7 +6,7 @@
 
 #![expect(clippy::unreadable_literal, reason = "codes are written as the platform writes them, so that they are found")]
 
-use crate::platform::PlatformError;
+use crate::platform::{PlatformCode, PlatformError};
 
 /// What a code means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +130,7 @@ pub(super) fn meaning_of_name(name: &str) -> Meaning {
 
 impl Meaning {
     /// The error for callers outside this folder. `wait` is what the platform asks for when it limits our rate.
-    pub(super) const fn error(self, code: i64, wait: std::time::Duration) -> PlatformError {
+    pub(super) const fn error(self, code: PlatformCode, wait: std::time::Duration) -> PlatformError {
         match self {
             Misconfigured | StaleAppToken => PlatformError::Misconfigured { code },
             Rejected | Unreachable | UnreachableIfNamed => PlatformError::Rejected { code },
@@ -165,22 +165,22 @@ mod tests {
                     10003, 10014, 10015, 20002, 20009, 20024, 20027, 20029, 20036, 20048, 20069, 20070, 20071, 20074,
                     99991543, 99991662, 99991663, 99991664, 99991672, 99991673,
                 ][..],
-                PlatformError::Misconfigured { code: 0 },
+                PlatformError::Misconfigured { code: PlatformCode::NONE },
             ),
             (
                 &[20001, 20003, 20004, 20010, 20049, 20063, 20065, 20067, 20068, 230013, 230099, 99991679],
-                PlatformError::Rejected { code: 0 },
+                PlatformError::Rejected { code: PlatformCode::NONE },
             ),
             (
                 &[20005, 20008, 20021, 20022, 20023, 20026, 20037, 20064, 20066, 20073, 99991668, 99991677],
-                PlatformError::Revoked { code: 0 },
+                PlatformError::Revoked { code: PlatformCode::NONE },
             ),
             (&[20050], PlatformError::Unclear),
             (&[20072], PlatformError::Unavailable),
             (&[230020, 11232, 99991400], PlatformError::RateLimited { after: wait }),
         ] {
             for code in codes {
-                let error = meaning(*code).map(|meaning| meaning.error(0, wait));
+                let error = meaning(*code).map(|meaning| meaning.error(PlatformCode::NONE, wait));
                 assert_eq!(error, Some(expected.clone()), "{code}");
             }
         }

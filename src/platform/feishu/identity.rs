@@ -7,7 +7,7 @@ use super::reply::Effect;
 use crate::domain::ids::{SubjectId, TenantKey};
 use crate::domain::secret::Secret;
 use crate::domain::token::Identity;
-use crate::platform::PlatformError;
+use crate::platform::{PlatformCode, PlatformError};
 
 /// The longest name kept, in characters.
 const MAX_NAME_CHARS: usize = 128;
@@ -15,8 +15,8 @@ const MAX_NAME_CHARS: usize = 128;
 /// The longest mobile number or e-mail address kept, in bytes.
 const MAX_CONTACT_BYTES: usize = 320;
 
-/// What an answer that names nobody is called: a refusal with the code of success.
-const NOBODY: PlatformError = PlatformError::Rejected { code: 0 };
+/// What an answer that names nobody is called: a refusal without a code.
+const NOBODY: PlatformError = PlatformError::Rejected { code: PlatformCode::NONE };
 
 /// Asks whose token it is.
 pub(super) async fn identity(api: &Api, access: &Secret) -> Result<Identity, PlatformError> {

@@ -118,7 +118,7 @@ async fn a_stale_app_token_is_replaced_once() {
     assert!(send(&messages(&helped.base)).await.is_ok());
     assert_eq!(calls(&helped, TENANT_TOKEN_PATH).len(), 2);
     let hopeless = server(|_, _| refused(400, 99_991_663)).await;
-    let error = PlatformError::Misconfigured { code: 99_991_663 };
+    let error = PlatformError::Misconfigured { code: 99_991_663.into() };
     assert_eq!(send(&messages(&hopeless.base)).await, Err(SendError::Platform(error)));
     assert_eq!((calls(&hopeless, TENANT_TOKEN_PATH).len(), hopeless.seen().len()), (2, 4));
 }
@@ -159,7 +159,7 @@ fn refused(status: u16, code: i64) -> Reply {
 
 #[tokio::test]
 async fn who_cannot_be_reached_is_told_from_what_went_wrong() {
-    let unreachable = |code| Err(SendError::Unreachable { code });
+    let unreachable = |code: i64| Err(SendError::Unreachable { code: code.into() });
     let platform = |error| Err(SendError::Platform(error));
     for (status, body, expected) in [
         (400, json!({"code": 230_013, "msg": "x"}), unreachable(230_013)),
@@ -167,9 +167,9 @@ async fn who_cannot_be_reached_is_told_from_what_went_wrong() {
         (400, json!({"code": 99_992_361, "msg": "open_id cross app"}), unreachable(99_992_361)),
         (400, json!({"code": 99_992_351, "msg": "x"}), unreachable(99_992_351)),
         (400, json!({"code": 230_001, "msg": "invalid receive_id"}), unreachable(230_001)),
-        (400, json!({"code": 230_001, "msg": "x"}), platform(PlatformError::Rejected { code: 230_001 })),
-        (400, json!({"code": 230_099, "msg": "x"}), platform(PlatformError::Rejected { code: 230_099 })),
-        (400, json!({"code": 99_991_672, "msg": "x"}), platform(PlatformError::Misconfigured { code: 99_991_672 })),
+        (400, json!({"code": 230_001, "msg": "x"}), platform(PlatformError::Rejected { code: 230_001.into() })),
+        (400, json!({"code": 230_099, "msg": "x"}), platform(PlatformError::Rejected { code: 230_099.into() })),
+        (400, json!({"code": 99_991_672, "msg": "x"}), platform(PlatformError::Misconfigured { code: 99_991_672.into() })),
         (200, json!({"code": 0, "data": {}}), platform(PlatformError::Unclear)),
         (500, json!({}), platform(PlatformError::Unclear)),
     ] {
@@ -190,8 +190,8 @@ async fn no_answer_is_unclear_unless_nothing_was_sent() {
 #[tokio::test]
 async fn an_app_token_that_cannot_be_had_says_why() {
     for (body, expected) in [
-        (json!({"code": 10014, "msg": "app secret invalid"}), PlatformError::Misconfigured { code: 10014 }),
-        (json!({"code": 10003, "msg": "invalid param", "data": {}}), PlatformError::Misconfigured { code: 10003 }),
+        (json!({"code": 10014, "msg": "app secret invalid"}), PlatformError::Misconfigured { code: 10014.into() }),
+        (json!({"code": 10003, "msg": "invalid param", "data": {}}), PlatformError::Misconfigured { code: 10003.into() }),
         (json!({"code": 0, "expire": 7200}), PlatformError::Unavailable),
         (json!({"code": 0, "tenant_access_token": "t-1", "expire": 0}), PlatformError::Unavailable),
     ] {

@@ -112,8 +112,10 @@ fn message_id(object: &Map<String, Value>) -> Option<MessageId> {
 
 fn send_error(failure: Failure) -> SendError {
     match (failure.meaning, failure.code) {
-        (Some(Meaning::Unreachable), Some(code)) => SendError::Unreachable { code },
-        (Some(Meaning::UnreachableIfNamed), Some(code)) if failure.names_receiver => SendError::Unreachable { code },
+        (Some(Meaning::Unreachable), Some(code)) => SendError::Unreachable { code: code.into() },
+        (Some(Meaning::UnreachableIfNamed), Some(code)) if failure.names_receiver => {
+            SendError::Unreachable { code: code.into() }
+        }
         _ => SendError::Platform(failure.error),
     }
 }

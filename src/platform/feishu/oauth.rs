@@ -94,8 +94,8 @@ impl OAuth for FeishuOAuth {
         ];
         match self.spend(&fields, self.api.times.token).await {
             // Whoever brings a code brings any code: another app's is that person's mistake, not our owner's.
-            Err(PlatformError::Misconfigured { code: ANOTHER_APPS }) => {
-                Err(PlatformError::Rejected { code: ANOTHER_APPS })
+            Err(PlatformError::Misconfigured { code }) if code == ANOTHER_APPS.into() => {
+                Err(PlatformError::Rejected { code })
             }
             other => other,
         }

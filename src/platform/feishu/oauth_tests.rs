@@ -16,7 +16,7 @@ use crate::domain::secret::Secret;
 use crate::domain::token::TokenAnswer;
 use crate::platform::client::{http_client, rustls_config};
 use crate::platform::fake_server::{FakeServer, Reply, closed_port, json, text, with_headers};
-use crate::platform::{AuthorizeRequest, CodeExchange, DevicePoll, OAuth as _, PlatformError};
+use crate::platform::{AuthorizeRequest, CodeExchange, DevicePoll, OAuth as _, PlatformCode, PlatformError};
 
 pub(super) fn config(base: &Url) -> FeishuConfig {
     FeishuConfig {
@@ -126,11 +126,11 @@ async fn a_refresh_token_is_spent() {
 #[tokio::test]
 async fn a38_success_with_a_code_is_a_refusal() {
     let outcome = exchange_answered(|| json(200, &json!({"code": 20065, "msg": "used"}))).await;
-    assert_eq!(outcome.err(), Some(PlatformError::Rejected { code: 20065 }));
+    assert_eq!(outcome.err(), Some(PlatformError::Rejected { code: 20065.into() }));
     let mut with_tokens = pair();
     with_tokens["code"] = 20003.into();
     let outcome = exchange_answered(move || json(200, &with_tokens)).await;
-    assert_eq!(outcome.err(), Some(PlatformError::Rejected { code: 20003 }));
+    assert_eq!(outcome.err(), Some(PlatformError::Rejected { code: 20003.into() }));
 }
 
 #[tokio::test]
@@ -227,11 +227,11 @@ async fn a12_identity_is_believed_only_when_it_names_somebody() {
     let person = json!({"code": 0, "data": {"open_id": "ou_1", "tenant_key": "t", "name": "Alice"}});
     for (status, body, expected) in [
         (200, person, Ok("ou_1")),
-        (200, json!({"code": 0, "data": {}}), Err(PlatformError::Rejected { code: 0 })),
-        (200, json!({"code": 0, "data": {"open_id": ""}}), Err(PlatformError::Rejected { code: 0 })),
-        (200, json!({"code": 0}), Err(PlatformError::Rejected { code: 0 })),
-        (200, json!({"code": 20005}), Err(PlatformError::Revoked { code: 20005 })),
-        (400, json!({"code": 99_991_668}), Err(PlatformError::Revoked { code: 99_991_668 })),
+        (200, json!({"code": 0, "data": {}}), Err(PlatformError::Rejected { code: PlatformCode::NONE })),
+        (200, json!({"code": 0, "data": {"open_id": ""}}), Err(PlatformError::Rejected { code: PlatformCode::NONE })),
+        (200, json!({"code": 0}), Err(PlatformError::Rejected { code: PlatformCode::NONE })),
+        (200, json!({"code": 20005}), Err(PlatformError::Revoked { code: 20005.into() })),
+        (400, json!({"code": 99_991_668}), Err(PlatformError::Revoked { code: 99_991_668.into() })),
         (500, json!({"code": 20050}), Err(PlatformError::Unavailable)),
         (500, json!({}), Err(PlatformError::Unavailable)),
     ] {
@@ -253,7 +253,7 @@ async fn a_token_is_ended_also_when_it_was_over() {
         (200, "{}", Ok(())),
         (200, r#"{"code":0}"#, Ok(())),
         (400, r#"{"code":20064}"#, Ok(())),
-        (400, r#"{"code":20002}"#, Err(PlatformError::Misconfigured { code: 20002 })),
+        (400, r#"{"code":20002}"#, Err(PlatformError::Misconfigured { code: 20002.into() })),
         (500, "", Err(PlatformError::Unavailable)),
     ] {
         let server = FakeServer::start(move |_, _| text(status, body)).await;

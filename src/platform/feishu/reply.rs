@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
 use super::errors::{Meaning, meaning, meaning_of_name};
-use crate::platform::PlatformError;
+use crate::platform::{PlatformCode, PlatformError};
 use crate::platform::client::{Answer, NoAnswer, strict_object};
 
 /// The wait where the platform limits our rate and does not say for how long.
@@ -106,11 +106,12 @@ fn refusal(
         (None, Some(name)) => Some(meaning_of_name(name)),
         (None, None) => None,
     };
+    let shown = code.map_or(PlatformCode::NONE, PlatformCode::from);
     let error = match known {
         Some(Meaning::Unclear) => effect.without_answer(),
-        Some(meaning) => meaning.error(code.unwrap_or(0), wait),
+        Some(meaning) => meaning.error(shown, wait),
         None if status.is_server_error() => effect.without_answer(),
-        None => PlatformError::Rejected { code: code.unwrap_or(0) },
+        None => PlatformError::Rejected { code: shown },
     };
     Failure { error, meaning: known, code, name, names_receiver: names_receiver(object) }
 }
@@ -163,18 +164,18 @@ mod tests {
             (200, r#"{"code":0}"#, None),
             (200, r#"{"code":"0"}"#, None),
             (200, r"{}", None),
-            (200, r#"{"code":20003}"#, Some(Rejected { code: 20003 })),
-            (400, r#"{"code":20003,"error":"invalid_grant"}"#, Some(Rejected { code: 20003 })),
-            (400, r#"{"code":"20003"}"#, Some(Rejected { code: 20003 })),
-            (400, r#"{"code":77}"#, Some(Rejected { code: 77 })),
-            (200, r#"{"code":77}"#, Some(Rejected { code: 77 })),
+            (200, r#"{"code":20003}"#, Some(Rejected { code: 20003.into() })),
+            (400, r#"{"code":20003,"error":"invalid_grant"}"#, Some(Rejected { code: 20003.into() })),
+            (400, r#"{"code":"20003"}"#, Some(Rejected { code: 20003.into() })),
+            (400, r#"{"code":77}"#, Some(Rejected { code: 77.into() })),
+            (200, r#"{"code":77}"#, Some(Rejected { code: 77.into() })),
             (500, r#"{"code":77}"#, Some(Unclear)),
             (500, r#"{"code":20050}"#, Some(Unclear)),
             (503, r#"{"code":20072}"#, Some(Unavailable)),
             (500, r#"{"code":0}"#, Some(Unclear)),
-            (400, r#"{"error":"invalid_client"}"#, Some(Misconfigured { code: 0 })),
-            (400, r#"{"error":"invalid_grant"}"#, Some(Rejected { code: 0 })),
-            (200, r#"{"error":"invalid_grant"}"#, Some(Rejected { code: 0 })),
+            (400, r#"{"error":"invalid_client"}"#, Some(Misconfigured { code: PlatformCode::NONE })),
+            (400, r#"{"error":"invalid_grant"}"#, Some(Rejected { code: PlatformCode::NONE })),
+            (200, r#"{"error":"invalid_grant"}"#, Some(Rejected { code: PlatformCode::NONE })),
             (400, r"{}", Some(Unclear)),
             (403, "<html>", Some(Unclear)),
             (200, "<html>", Some(Unclear)),

@@ -150,10 +150,10 @@ async fn who_cannot_be_reached_is_told() {
     let bench = bench(Options::default(), CardOptions::default()).await;
     let face = ask(CodeWay::Redirect);
     bench.control("people", &json!({"open_id": BOB, "available": false})).await;
-    assert_eq!(bench.send(BOB, &face, "1").await, Err(SendError::Unreachable { code: 230_013 }));
-    assert_eq!(bench.send("ou_nobody", &face, "2").await, Err(SendError::Unreachable { code: 99_992_351 }));
+    assert_eq!(bench.send(BOB, &face, "1").await, Err(SendError::Unreachable { code: 230_013.into() }));
+    assert_eq!(bench.send("ou_nobody", &face, "2").await, Err(SendError::Unreachable { code: 99_992_351.into() }));
     bench.control("apps", &json!({"app_id": DEFAULT_APP_ID, "bot": false})).await;
-    assert_eq!(bench.send(ALICE, &face, "3").await, Err(SendError::Unreachable { code: 230_006 }));
+    assert_eq!(bench.send(ALICE, &face, "3").await, Err(SendError::Unreachable { code: 230_006.into() }));
 }
 
 #[tokio::test]
@@ -165,15 +165,15 @@ async fn a_consent_becomes_tokens_that_rotate() {
     assert_eq!(first.scopes, ScopeSet::from_list("auth:user.id:read im:message offline_access"));
     let person = oauth.identity(&first.access).await.unwrap();
     assert_eq!((person.subject.as_str(), person.tenant.unwrap().as_str()), (ALICE, DEFAULT_TENANT_KEY));
-    assert_eq!(bench.exchange(&code).await.err(), Some(PlatformError::Rejected { code: 20065 }));
+    assert_eq!(bench.exchange(&code).await.err(), Some(PlatformError::Rejected { code: 20065.into() }));
     let old = first.refresh.unwrap().token;
     let second = oauth.refresh(&old).await.unwrap();
     assert!(!second.access.matches(first.access.expose()));
-    assert_eq!(oauth.refresh(&old).await.err(), Some(PlatformError::Revoked { code: 20073 }));
+    assert_eq!(oauth.refresh(&old).await.err(), Some(PlatformError::Revoked { code: 20073.into() }));
     let newest = second.refresh.unwrap().token;
     assert_eq!(oauth.revoke(&newest).await, Ok(()));
     assert_eq!(oauth.revoke(&newest).await, Ok(()));
-    assert_eq!(oauth.refresh(&newest).await.err(), Some(PlatformError::Revoked { code: 20064 }));
+    assert_eq!(oauth.refresh(&newest).await.err(), Some(PlatformError::Revoked { code: 20064.into() }));
     assert!(matches!(oauth.identity(&second.access).await.err(), Some(PlatformError::Revoked { .. })));
 }
 

@@ -25,6 +25,7 @@ pub struct Model {
     pub access_expires_at: i64,
     pub refresh_expires_at: Option<i64>,
     pub dead_code: Option<i64>,
+    pub dead_word: Option<String>,
     pub dead_at: Option<i64>,
     pub refresh_state: String,
     pub refresh_fence: i64,

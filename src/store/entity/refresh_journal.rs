@@ -14,7 +14,7 @@ pub struct Model {
     pub tries: i32,
     pub owner: String,
     pub outcome: Option<String>,
-    pub code: Option<i64>,
+    pub word: Option<String>,
     pub prepared_at: i64,
     pub ended_at: Option<i64>,
 }

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use sea_orm::EntityTrait as _;
+
 use super::inbox::execute;
 use super::*;
 use crate::domain::grant::{GrantStatus, GrantVersion};
+use crate::domain::platform_code::PlatformCode;
+use crate::store::entity::grant::Entity;
 
 on_each_database!(
     a_completed_session_leaves_a_grant,
@@ -13,6 +17,7 @@ on_each_database!(
     a_refresh_is_stored_once_and_only_over_what_it_read,
     what_an_answer_leaves_out_is_kept,
     a_dead_or_deleted_grant_stays_so,
+    a_word_ends_a_grant_like_a_number_and_a_late_pair_heals_it,
     grants_are_listed_page_by_page_and_only_of_own_apps,
     active_grants_are_counted,
     tokens_that_were_moved_do_not_open,
@@ -42,7 +47,7 @@ async fn a_completed_session_leaves_a_grant(home: Home) {
 async fn a_new_consent_keeps_the_id_and_raises_both_numbers(home: Home) {
     let store = home.open().await;
     complete(&store, session("s1", "ou_1"), "g1", "one").await;
-    let dead = store.mark_needs_consent(&grant_id("g1"), FIRST, 20037, at(3)).await.unwrap();
+    let dead = store.mark_needs_consent(&grant_id("g1"), FIRST, 20037.into(), at(3)).await.unwrap();
     assert!(dead);
     let facts = complete(&store, session("s2", "ou_1"), "another-id", "two").await;
     assert_eq!(facts.id.as_str(), "g1");
@@ -87,7 +92,7 @@ async fn a_refresh_is_stored_once_and_only_over_what_it_read(home: Home) {
     assert_eq!(read.access.expose(), won[0].access.expose());
     assert_eq!(read.refresh.unwrap().expose(), won[0].refresh.as_ref().unwrap().expose(), "I6");
     assert_eq!((read.facts.obtained_at, read.facts.access_expires_at), (at(100), at(7300)));
-    assert!(!store.mark_needs_consent(&id, FIRST, 20037, at(101)).await.unwrap(), "I11");
+    assert!(!store.mark_needs_consent(&id, FIRST, 20037.into(), at(101)).await.unwrap(), "I11");
     assert_eq!(store.grant_by_id(&id).await.unwrap().unwrap().facts.status, GrantStatus::Active);
     assert!(!store.delete_grant(&id, FIRST).await.unwrap());
 }
@@ -111,13 +116,26 @@ async fn a_dead_or_deleted_grant_stays_so(home: Home) {
     let store = home.open().await;
     complete(&store, session("s1", "ou_1"), "g1", "one").await;
     let id = grant_id("g1");
-    assert!(store.mark_needs_consent(&id, FIRST, 20037, at(3)).await.unwrap());
-    assert!(!store.mark_needs_consent(&id, FIRST, 20037, at(4)).await.unwrap(), "noted already");
+    assert!(store.mark_needs_consent(&id, FIRST, 20037.into(), at(3)).await.unwrap());
+    assert!(!store.mark_needs_consent(&id, FIRST, 20037.into(), at(4)).await.unwrap(), "noted already");
     assert_eq!(store.grant_by_id(&id).await.unwrap().unwrap().facts.status, GrantStatus::NeedsConsent);
     assert!(store.delete_grant(&id, FIRST).await.unwrap());
     assert!(store.grant_by_id(&id).await.unwrap().is_none());
     assert!(!store.delete_grant(&id, FIRST).await.unwrap());
     assert!(matches!(store.save_refreshed(&id, FIRST, &answer("x"), at(5)).await.unwrap(), Save::Lost), "I13");
+}
+
+async fn a_word_ends_a_grant_like_a_number_and_a_late_pair_heals_it(home: Home) {
+    let store = home.open().await;
+    complete(&store, session("s1", "ou_1"), "g1", "one").await;
+    let id = grant_id("g1");
+    let word = PlatformCode::clean("invalidParameter.authCode.notFound");
+    assert!(store.mark_needs_consent(&id, FIRST, word, at(3)).await.unwrap());
+    let row = Entity::find_by_id("g1").one(&store.reads).await.unwrap().unwrap();
+    assert_eq!((row.dead_word.as_deref(), row.dead_code), (Some(word.as_str()), Some(0)));
+    assert!(matches!(store.save_refreshed(&id, FIRST, &answer("two"), at(5)).await.unwrap(), Save::Stored(_)), "I13");
+    let row = Entity::find_by_id("g1").one(&store.reads).await.unwrap().unwrap();
+    assert_eq!((row.dead_word, row.dead_code), (None, None));
 }
 
 async fn grants_are_listed_page_by_page_and_only_of_own_apps(home: Home) {
@@ -155,7 +173,7 @@ async fn active_grants_are_counted(home: Home) {
     assert_eq!(store.count_active_grants(&a, at(3)).await.unwrap(), 3);
     assert_eq!(store.count_active_grants(&a, at(9000)).await.unwrap(), 3, "a refresh gives the next token");
     assert_eq!(store.count_active_grants(&a, at(8 * 24 * 3600)).await.unwrap(), 0);
-    store.mark_needs_consent(&grant_id("g0"), FIRST, 1, at(3)).await.unwrap();
+    store.mark_needs_consent(&grant_id("g0"), FIRST, 1.into(), at(3)).await.unwrap();
     assert_eq!(store.count_active_grants(&a, at(3)).await.unwrap(), 2);
     assert_eq!(store.count_active_grants(&app("cli_b"), at(3)).await.unwrap(), 0);
 }

@@ -31,7 +31,7 @@ async fn grants_that_died_long_ago_are_deleted(home: Home) {
         let facts = complete(&store, session(&format!("s{number}"), name), name, "t").await;
         if name != "alive" {
             let died = if name == "young" { at(60) } else { at(10) };
-            assert!(store.mark_needs_consent(&facts.id, facts.version, 20_037, died).await.unwrap());
+            assert!(store.mark_needs_consent(&facts.id, facts.version, 20_037.into(), died).await.unwrap());
         }
     }
     complete(&store, session("again", "revived"), "revived", "u").await;

@@ -17,7 +17,7 @@ const FIRST: GrantVersion = GrantVersion { consent_no: 1, generation: 1 };
 async fn dead(home: &Home) -> Store {
     let store = home.open().await;
     complete(&store, session("s1", "ou_1"), "g1", "one").await;
-    assert!(store.mark_needs_consent(&grant_id("g1"), FIRST, 20037, at(100)).await.unwrap());
+    assert!(store.mark_needs_consent(&grant_id("g1"), FIRST, 20037.into(), at(100)).await.unwrap());
     store
 }
 
@@ -92,7 +92,7 @@ async fn a_question_that_stands_is_the_asking_and_a_limit_puts_it_off() {
     complete(&store, session("s1", "ou_1"), "g1", "one").await;
     let standing = with_card("s2", at(90));
     store.open_session(&standing, 5, at(90)).await.unwrap();
-    assert!(store.mark_needs_consent(&grant_id("g1"), FIRST, 20037, at(100)).await.unwrap());
+    assert!(store.mark_needs_consent(&grant_id("g1"), FIRST, 20037.into(), at(100)).await.unwrap());
     let found = due(&store, at(100)).await.remove(0);
     stored(store.save_session(standing.rejected(at(100)).unwrap()).await.unwrap());
     let limited = store.reopen_session(&found, &with_card("r", at(100)), 1, at(100)).await.unwrap();

@@ -137,7 +137,7 @@ async fn what_cannot_be_claimed_says_why() {
         "I19"
     );
     assert_eq!(won(store.claim_refresh(&attempt("a2"), LEASE, at(14)).await.unwrap()).1, 2);
-    store.mark_needs_consent(&grant_id("g1"), FIRST, 20037, at(15)).await.unwrap();
+    store.mark_needs_consent(&grant_id("g1"), FIRST, 20037.into(), at(15)).await.unwrap();
     assert!(matches!(
         store.claim_refresh(&attempt("a3"), LEASE, at(500)).await.unwrap(),
         Claimed::Refused(Claim::Dead)
@@ -168,7 +168,7 @@ async fn a_late_answer_is_saved_though_the_lease_was_taken_over() {
         Claimed::Refused(Claim::Newer)
     ));
     assert_eq!(stored_grant(&store).await.facts.version.generation, 2, "I5");
-    let marked = store.mark_needs_consent(&grant_id("g1"), FIRST, 20073, at(97)).await.unwrap();
+    let marked = store.mark_needs_consent(&grant_id("g1"), FIRST, 20073.into(), at(97)).await.unwrap();
     assert!(!marked, "I11: the denial was of the pair before");
 }
 
@@ -199,7 +199,7 @@ async fn an_unused_grant_is_only_kept_alive_until_it_is_used(home: Home) {
 
 async fn a_dead_grant_is_never_due(home: Home) {
     let (_home, store) = granted_on(home).await;
-    store.mark_needs_consent(&grant_id("g1"), FIRST, 20037, at(3)).await.unwrap();
+    store.mark_needs_consent(&grant_id("g1"), FIRST, 20037.into(), at(3)).await.unwrap();
     assert_eq!(due_ids(&store, i64::MAX / 1_000_000).await, [""; 0]);
     complete(&store, session("s2", "ou_1"), "g2", "two").await;
     assert_eq!(due_ids(&store, 9_000).await, ["g1"], "after the new consent it is");

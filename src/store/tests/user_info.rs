@@ -45,7 +45,7 @@ async fn whoever_was_not_looked_up_lately_is_found_page_by_page(home: Home) {
     assert_eq!(found(&store, at(2), at(100)).await, Vec::<String>::new(), "their consent said it just now");
     assert_eq!(found(&store, at(3), at(9_000)).await, Vec::<String>::new(), "no token lives");
     store.note_user_info(&facts[1], &identity("Bo"), at(50)).await.unwrap();
-    store.mark_needs_consent(&facts[2].id, facts[2].version, 1, at(50)).await.unwrap();
+    store.mark_needs_consent(&facts[2].id, facts[2].version, 1.into(), at(50)).await.unwrap();
     inbox::execute(&store, "UPDATE grants SET access_sealed = refresh_sealed WHERE id = 'g3'").await;
     let suspended = Event {
         app: app("cli_a"),

@@ -280,7 +280,7 @@ impl World {
         if pair.is_none() && ours && rules.mode == Mode::FamilyRevoke {
             world.live = None;
         }
-        let answer = if pair.is_some() { Answer::Pair } else { Answer::Denied { code: 20_073 } };
+        let answer = if pair.is_some() { Answer::Pair } else { Answer::Denied { code: 20_073.into() } };
         world.with(side, Run { net: Net::Answered { at, answer, pair }, ..run.clone() }, |_| ())
     }
 
