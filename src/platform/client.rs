@@ -13,9 +13,12 @@
 mod strict_json;
 mod tls;
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
+use url::Url;
 use zeroize::Zeroizing;
 
 pub use strict_json::{NotStrict, strict_object};
@@ -106,6 +109,13 @@ pub fn http_client(tls: &rustls::ClientConfig) -> Result<reqwest::Client, Client
     Ok(client)
 }
 
+/// What an app reaches its platform with: trust for long connections, and a client that trusts the same.
+pub fn clients(ca_file: Option<&Path>) -> Result<(Arc<rustls::ClientConfig>, reqwest::Client), ClientError> {
+    let tls = rustls_config(ca_file)?;
+    let http = http_client(&tls)?;
+    Ok((tls, http))
+}
+
 /// Sends a request and reads the whole answer within the limits.
 pub async fn call(request: reqwest::RequestBuilder, limits: Limits) -> Result<Answer, NoAnswer> {
     let mut response = request.timeout(limits.total).send().await.map_err(|error| no_answer(&error))?;
@@ -113,6 +123,16 @@ pub async fn call(request: reqwest::RequestBuilder, limits: Limits) -> Result<An
     let headers = std::mem::take(response.headers_mut());
     let body = read_body(&mut response, limits.max_body).await?;
     Ok(Answer { status, headers, body })
+}
+
+/// The address of a path below a base. Segments are escaped, so that an id is never read as a path.
+#[must_use]
+pub fn below(base: &Url, segments: &[&str]) -> Url {
+    let mut url = base.clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(segments);
+    }
+    url
 }
 
 async fn read_body(response: &mut reqwest::Response, cap: usize) -> Result<Zeroizing<Vec<u8>>, NoAnswer> {

@@ -1,14 +1,20 @@
 //! The contract that a platform fulfils. Each platform is one folder; a platform is a record of capabilities, so that
 //! one without a stream says so by data. Nothing outside a platform's folder knows its name.
 
+pub mod answer_fields;
+pub mod app_call;
 pub mod app_token;
 pub mod button;
+pub mod card_text;
+pub mod card_words;
 pub mod client;
 pub mod dial;
 pub mod dingtalk;
+pub mod effect;
 #[cfg(test)]
 mod fake_server;
 pub mod feishu;
+pub mod pacing;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,7 +4,18 @@
 pub(crate) const PLATFORMS: &[&str] = &["feishu", "lark", "dingtalk", "wechat", "wecom", "slack"];
 
 /// What platforms share besides the contract.
-pub(crate) const SHARED: &[&str] = &["button", "client", "app_token", "dial"];
+pub(crate) const SHARED: &[&str] = &[
+    "answer_fields",
+    "app_call",
+    "app_token",
+    "button",
+    "card_text",
+    "card_words",
+    "client",
+    "dial",
+    "effect",
+    "pacing",
+];
 
 /// What one module may name of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

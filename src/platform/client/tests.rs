@@ -122,3 +122,12 @@ async fn what_was_written_into_a_kept_connection_that_is_reset_is_unclear_and_no
     assert_eq!(two.err(), Some(NoAnswer::Unclear));
     assert_eq!(*read.lock().unwrap(), ["all of one", "POST"], "no other connection was tried");
 }
+
+#[test]
+fn ids_stay_inside_their_segment() {
+    let base = Url::parse("https://open.feishu.cn").unwrap();
+    assert_eq!(below(&base, &["open-apis", "im"]).as_str(), "https://open.feishu.cn/open-apis/im");
+    assert_eq!(below(&base, &["m", "a/../b?c#d"]).as_str(), "https://open.feishu.cn/m/a%2F..%2Fb%3Fc%23d");
+    let nested = Url::parse("http://127.0.0.1:1/sandbox/").unwrap();
+    assert_eq!(below(&nested, &["x"]).as_str(), "http://127.0.0.1:1/sandbox/x");
+}

@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::config::FeishuConfig;
-use super::reply::{Effect, Failure, read};
-use crate::platform::client::{Answer, Limits, call};
+use super::reply::{Failure, read};
+use crate::platform::client::{Answer, Limits, below, call};
+use crate::platform::effect::Effect;
 
 /// Where the platform is, and how long we wait for it.
 pub(super) struct Api {
@@ -67,28 +68,6 @@ impl Api {
     }
 
     async fn answer_within(&self, request: RequestBuilder, effect: Effect, time: Duration) -> Result<Answer, Failure> {
-        call(request, Limits::within(time)).await.map_err(|how| effect.unanswered(how))
-    }
-}
-
-fn below(base: &Url, segments: &[&str]) -> Url {
-    let mut url = base.clone();
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().extend(segments);
-    }
-    url
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_stay_inside_their_segment() {
-        let base = Url::parse("https://open.feishu.cn").unwrap();
-        assert_eq!(below(&base, &["open-apis", "im"]).as_str(), "https://open.feishu.cn/open-apis/im");
-        assert_eq!(below(&base, &["m", "a/../b?c#d"]).as_str(), "https://open.feishu.cn/m/a%2F..%2Fb%3Fc%23d");
-        let nested = Url::parse("http://127.0.0.1:1/sandbox/").unwrap();
-        assert_eq!(below(&nested, &["x"]).as_str(), "http://127.0.0.1:1/sandbox/x");
+        call(request, Limits::within(time)).await.map_err(|how| Failure::of(effect.unanswered(how)))
     }
 }

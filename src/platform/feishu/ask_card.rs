@@ -1,14 +1,13 @@
 //! The face that asks.
 
 use serde_json::{Value, json};
-use time::macros::format_description;
 
 use super::card_parts::{Colour, callback, card, markdown, names, permissions, plain, row, small, under};
-use super::card_text::{escaped, link, one_line};
 use super::config::CardOptions;
 use crate::domain::card::{AskCard, CodeWay};
-use crate::domain::clock::Timestamp;
 use crate::domain::wording::{Bilingual, cards as words};
+use crate::platform::card_text::{escaped, link, one_line};
+use crate::platform::card_words::until;
 
 /// The longest purpose and operator's message shown, in characters.
 const MAX_TEXT_CHARS: usize = 400;
@@ -22,9 +21,6 @@ const MAX_REPEATED_LINK_BYTES: usize = 2048;
 /// The longest code the platform's input takes, in characters.
 const MAX_INPUT_CHARS: u32 = 1000;
 
-/// The zone that times are said in.
-const ZONE: &str = "UTC+8";
-
 /// Draws the face with at most `shown` permissions listed.
 pub(super) fn ask_card(options: &CardOptions, ask: &AskCard, shown: usize) -> Value {
     let (colour, title) =
@@ -37,16 +33,6 @@ pub(super) fn ask_card(options: &CardOptions, ask: &AskCard, shown: usize) -> Va
     elements.push(small(&small_print(options, ask)));
     elements.extend(way(ask));
     card(colour, &title, &elements)
-}
-
-/// Until when the question stands, in minutes, and in a zone that is named.
-pub(super) fn until(at: Timestamp) -> Bilingual {
-    let format = format_description!("[year]-[month]-[day] [hour]:[minute]");
-    let shown = time::OffsetDateTime::from_unix_timestamp(at.as_secs())
-        .ok()
-        .zip(time::UtcOffset::from_hms(8, 0, 0).ok())
-        .and_then(|(at, zone)| at.to_offset(zone).format(&format).ok());
-    shown.map_or_else(|| words::until(&at.to_rfc3339(), "UTC"), |shown| words::until(&shown, ZONE))
 }
 
 /// What it is for and what is asked for: at length, or in one line.

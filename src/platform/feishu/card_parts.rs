@@ -3,10 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::card_text::{escaped, one_line};
 use crate::domain::ids::AuthSessionId;
 use crate::domain::scopes::ScopeSet;
 use crate::domain::wording::{Bilingual, cards as words, scope_words};
+use crate::platform::card_text::{escaped, one_line};
 
 /// The longest name of a caller shown, in characters.
 const MAX_NAME_CHARS: usize = 60;

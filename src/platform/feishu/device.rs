@@ -8,12 +8,13 @@ use url::Url;
 
 use super::errors::Meaning;
 use super::oauth::{FeishuOAuth, with_offline_access};
-use super::reply::{Effect, Failure};
+use super::reply::Failure;
 use super::token_answer::token_answer;
 use crate::domain::auth_session::DeviceFlow;
 use crate::domain::clock::Timestamp;
 use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
+use crate::platform::effect::Effect;
 use crate::platform::{DevicePoll, PlatformError};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";

@@ -3,17 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::api::Api;
-use super::reply::Effect;
 use crate::domain::ids::{SubjectId, TenantKey};
 use crate::domain::secret::Secret;
 use crate::domain::token::Identity;
+use crate::platform::answer_fields::{contact, name, text};
+use crate::platform::effect::Effect;
 use crate::platform::{PlatformCode, PlatformError};
-
-/// The longest name kept, in characters.
-const MAX_NAME_CHARS: usize = 128;
-
-/// The longest mobile number or e-mail address kept, in bytes.
-const MAX_CONTACT_BYTES: usize = 320;
 
 /// What an answer that names nobody is called: a refusal without a code.
 const NOBODY: PlatformError = PlatformError::Rejected { code: PlatformCode::NONE };
@@ -36,23 +31,10 @@ fn person(data: &Map<String, Value>) -> Option<Identity> {
     Some(Identity {
         subject,
         tenant,
-        name: text(data, "name").map(shown_name).filter(|name| !name.is_empty()),
+        name: name(data, "name"),
         mobile: contact(data, "mobile"),
         email: contact(data, "email").or_else(|| contact(data, "enterprise_email")),
     })
-}
-
-/// A text that is there and not empty.
-fn text<'a>(data: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
-    data.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
-}
-
-fn shown_name(name: &str) -> String {
-    name.trim().chars().filter(|letter| !letter.is_control()).take(MAX_NAME_CHARS).collect()
-}
-
-fn contact(data: &Map<String, Value>, key: &str) -> Option<Secret> {
-    text(data, key).filter(|text| text.len() <= MAX_CONTACT_BYTES).map(|text| Secret::new(text.to_owned()))
 }
 
 #[cfg(test)]

@@ -169,7 +169,11 @@ async fn who_cannot_be_reached_is_told_from_what_went_wrong() {
         (400, json!({"code": 230_001, "msg": "invalid receive_id"}), unreachable(230_001)),
         (400, json!({"code": 230_001, "msg": "x"}), platform(PlatformError::Rejected { code: 230_001.into() })),
         (400, json!({"code": 230_099, "msg": "x"}), platform(PlatformError::Rejected { code: 230_099.into() })),
-        (400, json!({"code": 99_991_672, "msg": "x"}), platform(PlatformError::Misconfigured { code: 99_991_672.into() })),
+        (
+            400,
+            json!({"code": 99_991_672, "msg": "x"}),
+            platform(PlatformError::Misconfigured { code: 99_991_672.into() }),
+        ),
         (200, json!({"code": 0, "data": {}}), platform(PlatformError::Unclear)),
         (500, json!({}), platform(PlatformError::Unclear)),
     ] {
@@ -191,7 +195,10 @@ async fn no_answer_is_unclear_unless_nothing_was_sent() {
 async fn an_app_token_that_cannot_be_had_says_why() {
     for (body, expected) in [
         (json!({"code": 10014, "msg": "app secret invalid"}), PlatformError::Misconfigured { code: 10014.into() }),
-        (json!({"code": 10003, "msg": "invalid param", "data": {}}), PlatformError::Misconfigured { code: 10003.into() }),
+        (
+            json!({"code": 10003, "msg": "invalid param", "data": {}}),
+            PlatformError::Misconfigured { code: 10003.into() },
+        ),
         (json!({"code": 0, "expire": 7200}), PlatformError::Unavailable),
         (json!({"code": 0, "tenant_access_token": "t-1", "expire": 0}), PlatformError::Unavailable),
     ] {

@@ -1,34 +1,31 @@
 //! Messages to people: one card each, changed in place.
 //!
 //! Sending carries a message uuid, so a repetition is delivered once (the platform remembers for an hour); that is why
-//! a limited rate and a stale app token can be answered here by trying again. Everything else is the caller's to
-//! decide.
+//! a limited rate and a stale app token can be answered by trying again ([`call_as_app`]). Everything else is the caller's
+//! to decide.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::RequestBuilder;
 use serde_json::{Map, Value, json};
-use tokio::time::Instant;
 
 use super::api::Api;
 use super::cards::card_content;
 use super::config::CardOptions;
 use super::errors::Meaning;
-use super::pacing::Pacing;
-use super::reply::{Effect, Failure};
+use super::reply::Failure;
 use crate::domain::card::{Card, CardRef};
 use crate::domain::ids::{MessageId, SubjectId};
 use crate::domain::secret::Secret;
+use crate::platform::app_call::call_as_app;
 use crate::platform::app_token::AppToken;
+use crate::platform::effect::Effect;
+use crate::platform::pacing::{Pace, Pacing};
 use crate::platform::{Cards, PlatformError, SendError};
 
-/// How long a call may wait for its turn, all waits together.
-const LONGEST_WAIT: Duration = Duration::from_secs(50);
-
-/// The shortest wait before a call is made a third time, whatever the platform says.
-const SECOND_WAIT: Duration = Duration::from_secs(1);
+/// The platform's limits: 50 a second and 1000 a minute.
+const PACE: Pace = Pace { gap: Duration::from_millis(22), per_minute: 1000 };
 
 /// Messages of one app.
 pub(super) struct Messages {
@@ -41,45 +38,8 @@ pub(super) struct Messages {
 
 impl Messages {
     pub(super) fn new(api: Arc<Api>, tenant_token: AppToken, options: CardOptions) -> Self {
-        Self { api, tenant_token, options, sends: Pacing::default(), updates: Pacing::default() }
+        Self { api, tenant_token, options, sends: Pacing::new(PACE), updates: Pacing::new(PACE) }
     }
-
-    /// Calls until the platform neither limits the rate nor refuses the app token, or no time is left.
-    async fn deliver(
-        &self,
-        pacing: &Pacing,
-        request: impl Fn(&Secret) -> RequestBuilder,
-    ) -> Result<Map<String, Value>, Failure> {
-        let deadline = Instant::now() + LONGEST_WAIT;
-        let (mut renewed, mut least_wait) = (false, Duration::ZERO);
-        loop {
-            // Before the turn, so that calls do not pile up behind a slow fetch and then leave all at once.
-            self.tenant_token.get().await.map_err(Failure::of)?;
-            pacing.turn(deadline).await.map_err(|late| rate_limited(late.wait))?;
-            let token = self.tenant_token.get().await.map_err(Failure::of)?;
-            let failure = match self.api.ask(request(&token), Effect::Acts).await {
-                Ok(object) => return Ok(object),
-                Err(failure) => failure,
-            };
-            if let PlatformError::RateLimited { after } = &failure.error {
-                // For all calls of this kind, also when this one cannot wait for so long.
-                pacing.hold_off((*after).max(least_wait));
-                least_wait = SECOND_WAIT;
-            }
-            match (&failure.error, failure.meaning) {
-                (PlatformError::RateLimited { after }, _) if Instant::now() + *after <= deadline => {}
-                (_, Some(Meaning::StaleAppToken)) if !renewed => {
-                    renewed = true;
-                    self.tenant_token.invalidate(&token).await;
-                }
-                _ => return Err(failure),
-            }
-        }
-    }
-}
-
-const fn rate_limited(after: Duration) -> Failure {
-    Failure::of(PlatformError::RateLimited { after })
 }
 
 #[async_trait]
@@ -93,16 +53,23 @@ impl Cards for Messages {
             "content": card_content(&self.options, card),
             "uuid": uuid,
         });
-        let request = |token: &Secret| self.api.http.post(url.clone()).bearer_auth(token.expose()).json(&body);
-        let object = self.deliver(&self.sends, request).await.map_err(send_error)?;
+        let send = |token: Secret| {
+            let request = self.api.http.post(url.clone()).bearer_auth(token.expose()).json(&body);
+            self.api.ask(request, Effect::Acts)
+        };
+        let object = call_as_app(&self.tenant_token, &self.sends, send).await.map_err(send_error)?;
         message_id(&object).map(CardRef).ok_or(SendError::Platform(PlatformError::Unclear))
     }
 
     async fn update(&self, card_ref: &CardRef, card: &Card) -> Result<(), PlatformError> {
         let url = self.api.open(&["open-apis", "im", "v1", "messages", card_ref.0.as_str()]);
         let body = json!({"content": card_content(&self.options, card)});
-        let request = |token: &Secret| self.api.http.patch(url.clone()).bearer_auth(token.expose()).json(&body);
-        self.deliver(&self.updates, request).await.map(|_| ()).map_err(|failure| failure.error)
+        let change = |token: Secret| {
+            let request = self.api.http.patch(url.clone()).bearer_auth(token.expose()).json(&body);
+            self.api.ask(request, Effect::Acts)
+        };
+        let changed: Result<_, Failure> = call_as_app(&self.tenant_token, &self.updates, change).await;
+        changed.map(drop).map_err(|failure| failure.error)
     }
 }
 

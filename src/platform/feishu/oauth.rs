@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::api::Api;
 use super::config::{FeishuConfig, OAuthVersion};
 use super::errors::Meaning;
-use super::reply::{Effect, read};
+use super::reply::read;
 use super::token_answer::token_answer;
 use super::{device, identity};
 use crate::domain::auth_session::DeviceFlow;
@@ -17,6 +17,7 @@ use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::token::{Identity, TokenAnswer};
 use crate::failpoint;
+use crate::platform::effect::Effect;
 use crate::platform::{AuthorizeRequest, CodeExchange, DevicePoll, OAuth, PlatformError};
 
 /// The scope without which no refresh token comes.

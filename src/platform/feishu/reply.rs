@@ -6,23 +6,16 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
 use super::errors::{Meaning, meaning, meaning_of_name};
+use crate::platform::app_call::Failed;
+use crate::platform::client::{Answer, strict_object};
+use crate::platform::effect::Effect;
 use crate::platform::{PlatformCode, PlatformError};
-use crate::platform::client::{Answer, NoAnswer, strict_object};
 
 /// The wait where the platform limits our rate and does not say for how long.
 const DEFAULT_WAIT: Duration = Duration::from_secs(1);
 
 /// The longest wait that the platform can ask for.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
-
-/// What it means that no usable answer came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
-    /// The request spends something, or leaves something behind.
-    Acts,
-    /// The request can be repeated without harm.
-    Harmless,
-}
 
 /// Why there is no answer to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,25 +32,19 @@ pub(super) struct Failure {
     pub(super) names_receiver: bool,
 }
 
-impl Effect {
-    const fn without_answer(self) -> PlatformError {
-        match self {
-            Self::Acts => PlatformError::Unclear,
-            Self::Harmless => PlatformError::Unavailable,
-        }
+impl From<PlatformError> for Failure {
+    fn from(error: PlatformError) -> Self {
+        Self::of(error)
+    }
+}
+
+impl Failed for Failure {
+    fn error(&self) -> &PlatformError {
+        &self.error
     }
 
-    /// The failure of a call that was not answered.
-    pub(super) fn unanswered(self, how: NoAnswer) -> Failure {
-        match how {
-            NoAnswer::NotSent => Failure::of(PlatformError::Unavailable),
-            NoAnswer::Unclear => Failure::of(self.without_answer()),
-        }
-    }
-
-    /// The failure of an answer that cannot be used.
-    pub(super) fn unusable(self) -> Failure {
-        Failure::of(self.without_answer())
+    fn is_stale_app_token(&self) -> bool {
+        self.meaning == Some(Meaning::StaleAppToken)
     }
 }
 
@@ -75,9 +62,9 @@ pub(super) fn read(answer: &Answer, effect: Effect) -> Result<Map<String, Value>
         Err(_) if answer.status == StatusCode::TOO_MANY_REQUESTS => {
             return Err(Failure::of(PlatformError::RateLimited { after: wait }));
         }
-        Err(_) => return Err(effect.unusable()),
+        Err(_) => return Err(Failure::of(effect.without_answer())),
     };
-    let code = code_of(&object).map_err(|NoNumber| effect.unusable())?;
+    let code = code_of(&object).map_err(|NoNumber| Failure::of(effect.without_answer()))?;
     if code == Some(0) || (code.is_none() && !object.contains_key("error")) {
         return if answer.status.is_success() { Ok(object) } else { Err(without_code(answer.status, wait, effect)) };
     }
@@ -89,7 +76,7 @@ fn without_code(status: StatusCode, wait: Duration, effect: Effect) -> Failure {
     if status == StatusCode::TOO_MANY_REQUESTS {
         return Failure::of(PlatformError::RateLimited { after: wait });
     }
-    effect.unusable()
+    Failure::of(effect.without_answer())
 }
 
 fn refusal(

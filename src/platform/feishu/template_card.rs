@@ -20,26 +20,22 @@
 
 use serde_json::{Value, json};
 
-use super::ask_card::until;
-use super::card_text::{one_line, widened};
 use super::config::CardOptions;
 use crate::domain::card::{AskCard, CodeWay};
-use crate::domain::wording::{Bilingual, cards as words, scope_words_or_name};
+use crate::platform::card_words::{Room, names, permissions, safe, until};
 
-const MAX_NAME_CHARS: usize = 60;
-const MAX_NAMES: usize = 5;
 const MAX_TEXT_CHARS: usize = 400;
 
 /// Draws the face with at most `shown` permissions listed.
 pub(super) fn template_card(template_id: &str, options: &CardOptions, ask: &AskCard, shown: usize) -> Value {
-    let listed = permissions(ask, shown);
+    let listed = permissions(&ask.scopes, shown);
     let until = until(ask.expires_at);
     let user_code = match &ask.code_way {
         CodeWay::Device { user_code } => safe(user_code, 64),
         CodeWay::Redirect | CodeWay::Paste => String::new(),
     };
     let variables = json!({
-        "requesters": names(&ask.requesters),
+        "requesters": names(&ask.requesters, Room::default()),
         "reason": safe(ask.reason.as_deref().unwrap_or_default(), MAX_TEXT_CHARS),
         "permissions_zh": listed.zh,
         "permissions_en": listed.en,
@@ -54,24 +50,4 @@ pub(super) fn template_card(template_id: &str, options: &CardOptions, ask: &AskC
         "again": ask.again.to_string(),
     });
     json!({"type": "template", "data": {"template_id": template_id, "template_variable": variables}})
-}
-
-fn safe(text: &str, max: usize) -> String {
-    widened(&one_line(text, max))
-}
-
-fn names(requesters: &[String]) -> String {
-    let shown: Vec<String> = requesters.iter().take(MAX_NAMES).map(|name| safe(name, MAX_NAME_CHARS)).collect();
-    let more = if requesters.len() > MAX_NAMES { ", …" } else { "" };
-    format!("{}{more}", shown.join(", "))
-}
-
-fn permissions(ask: &AskCard, shown: usize) -> Bilingual {
-    let mut lines: Vec<Bilingual> = ask.scopes.iter().take(shown).map(scope_words_or_name).collect();
-    if ask.scopes.len() > shown {
-        lines.push(words::and_more(ask.scopes.len() - shown));
-    }
-    let zh: Vec<String> = lines.iter().map(|line| widened(&line.zh)).collect();
-    let en: Vec<String> = lines.iter().map(|line| widened(&line.en)).collect();
-    Bilingual::made(zh.join("\n"), en.join("\n"))
 }

@@ -8,16 +8,14 @@ use serde_json::{Value, json};
 
 use super::api::Api;
 use super::config::FeishuConfig;
-use super::reply::Effect;
 use crate::domain::clock::Clock;
-use crate::domain::secret::Secret;
 use crate::platform::PlatformError;
+use crate::platform::answer_fields::token;
 use crate::platform::app_token::{AppToken, Fetch, FetchedToken, Shelf};
+use crate::platform::effect::Effect;
 
 /// The platform never gives more; what it gives beyond is not believed.
 const LONGEST_LIFE: u64 = 7200;
-
-const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// The cached token of the app.
 pub(super) fn tenant_token(api: Arc<Api>, config: Arc<FeishuConfig>, clock: Arc<dyn Clock>, shelf: Shelf) -> AppToken {
@@ -33,11 +31,10 @@ async fn fetch(api: &Api, config: &FeishuConfig) -> Result<FetchedToken, Platfor
     let body = json!({"app_id": config.app_id.as_str(), "app_secret": config.app_secret.expose()});
     let request = api.http.post(url).json(&body);
     let object = api.ask(request, Effect::Harmless).await.map_err(|failure| failure.error)?;
-    let token = object.get("tenant_access_token").and_then(Value::as_str).unwrap_or_default();
+    let token = token(object.get("tenant_access_token")).ok_or(PlatformError::Unavailable)?;
     let ttl = object.get("expire").and_then(Value::as_u64).unwrap_or(0).min(LONGEST_LIFE);
-    let fits = (1..=MAX_TOKEN_BYTES).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic());
-    if !fits || ttl == 0 {
+    if ttl == 0 {
         return Err(PlatformError::Unavailable);
     }
-    Ok(FetchedToken { token: Secret::new(token.to_owned()), ttl: Duration::from_secs(ttl) })
+    Ok(FetchedToken { token, ttl: Duration::from_secs(ttl) })
 }

@@ -8,15 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::domain::ids::SubjectId;
 use crate::domain::scopes::ScopeSet;
-use crate::domain::secret::Secret;
 use crate::domain::token::{RefreshToken, TokenAnswer};
 use crate::platform::PlatformError;
-
-/// The longest token accepted, in bytes; the platform plans for 4 KB.
-const MAX_TOKEN_BYTES: usize = 8 * 1024;
-
-/// The longest life accepted for any token.
-const LONGEST_LIFE: Duration = Duration::from_hours(24 * 366);
+use crate::platform::answer_fields::{life, text, token};
 
 /// The life of an access token where the platform does not say.
 const DEFAULT_LIFE: Duration = Duration::from_hours(2);
@@ -34,7 +28,8 @@ pub(super) fn token_answer(object: &Map<String, Value>) -> Result<TokenAnswer, P
     let scopes = text(object, "scope").map(ScopeSet::from_list).unwrap_or_default();
     // The documents do not promise it; where it stands it counts.
     let subject = text(object, "open_id").and_then(|id| SubjectId::parse(id).ok());
-    let (access, refresh) = (token(object.get("access_token"))?, refresh(object)?);
+    let access = token(object.get("access_token")).ok_or(PlatformError::Unclear)?;
+    let refresh = refresh(object)?;
     Ok(TokenAnswer { access, access_ttl, refresh, scopes, subject })
 }
 
@@ -46,29 +41,8 @@ fn refresh(object: &Map<String, Value>) -> Result<Option<RefreshToken>, Platform
         return Ok(None);
     }
     let ttl = object.get("refresh_token_expires_in").and_then(life);
-    Ok(Some(RefreshToken { token: token(given)?, ttl }))
-}
-
-fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
-    object.get(key).and_then(Value::as_str)
-}
-
-/// A text that may stand in a header: printable ASCII without blanks, and not too long.
-fn token(value: Option<&Value>) -> Result<Secret, PlatformError> {
-    let text = value.and_then(Value::as_str).unwrap_or_default();
-    let fits = (1..=MAX_TOKEN_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if fits { Ok(Secret::new(text.to_owned())) } else { Err(PlatformError::Unclear) }
-}
-
-/// Whole seconds, as a number or as text, more than none and at most [`LONGEST_LIFE`].
-fn life(value: &Value) -> Option<Duration> {
-    let seconds = match value {
-        Value::Number(number) => number.as_u64()?,
-        Value::String(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok()?,
-        _ => return None,
-    };
-    let life = Duration::from_secs(seconds);
-    (seconds > 0 && life <= LONGEST_LIFE).then_some(life)
+    let token = token(given).ok_or(PlatformError::Unclear)?;
+    Ok(Some(RefreshToken { token, ttl }))
 }
 
 #[cfg(test)]
@@ -76,6 +50,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::platform::answer_fields::MAX_TOKEN_BYTES;
 
     fn good() -> Value {
         json!({

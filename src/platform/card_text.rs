@@ -13,7 +13,8 @@ const MARKUP: &str = "&<>~-!*/\\[](){}#:+\"'`$_|@=^%";
 
 /// One line of at most `max` characters: blanks for control characters, nothing for invisible ones that change the
 /// reading direction or hide.
-pub(super) fn one_line(text: &str, max: usize) -> String {
+#[must_use]
+pub fn one_line(text: &str, max: usize) -> String {
     let visible: String = text.chars().filter(|letter| !is_invisible(*letter)).map(blank_for_control).collect();
     let words: Vec<&str> = visible.split_whitespace().collect();
     let line = words.join(" ");
@@ -25,7 +26,8 @@ pub(super) fn one_line(text: &str, max: usize) -> String {
 }
 
 /// The text with no markup in it, for markdown.
-pub(super) fn escaped(text: &str) -> String {
+#[must_use]
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         if MARKUP.contains(letter) {
@@ -38,7 +40,8 @@ pub(super) fn escaped(text: &str) -> String {
 }
 
 /// The text with no markup in it, for markdown and for plain text.
-pub(super) fn widened(text: &str) -> String {
+#[must_use]
+pub fn widened(text: &str) -> String {
     text.chars().map(wide).collect()
 }
 
@@ -47,7 +50,8 @@ fn wide(letter: char) -> char {
 }
 
 /// A link in markdown; both come from us or the operator.
-pub(super) fn link(words: &str, url: &Url) -> String {
+#[must_use]
+pub fn link(words: &str, url: &Url) -> String {
     let address = url.as_str().replace('(', "%28").replace(')', "%29");
     format!("[{words}]({address})")
 }
