@@ -165,7 +165,7 @@ impl AuthSessions {
         let mut pauses = IDENTITY_PAUSES.iter();
         loop {
             match app.platform.oauth.identity(&answer.access).await {
-                Ok(identity) => return compare(session, identity),
+                Ok(identity) => return compare(session, identity.or_tenant(answer.tenant.as_ref())),
                 Err(PlatformError::Unavailable | PlatformError::Unclear | PlatformError::RateLimited { .. }) => {}
                 Err(error) => {
                     tracing::warn!(auth_session = %session.id, %error, "the platform does not say whose token it gave");

@@ -134,6 +134,12 @@ impl AuthSessions {
         matches!(entry.way, AppWay::Redirect { .. }).then_some(entry)
     }
 
+    /// What the callback of this app calls the code.
+    #[must_use]
+    pub fn code_names(&self, platform: &PlatformId, app: &AppId) -> &'static [&'static str] {
+        self.redirect_app(platform, app).map_or(&[], |entry| entry.platform.oauth.code_names())
+    }
+
     /// The address part that names a session to its result page and nothing else.
     #[must_use]
     pub fn result_token(&self, id: &AuthSessionId) -> Secret {

@@ -19,6 +19,8 @@ pub struct TokenAnswer {
     pub scopes: ScopeSet,
     /// Whose they are, where the answer says so.
     pub subject: Option<SubjectId>,
+    /// Of which organisation they are, where the answer says so.
+    pub tenant: Option<TenantKey>,
 }
 
 impl TokenAnswer {
@@ -51,4 +53,12 @@ pub struct Identity {
     pub mobile: Option<Secret>,
     /// The e-mail address; sealed at rest.
     pub email: Option<Secret>,
+}
+
+impl Identity {
+    /// Some platforms name the organisation with the tokens, and not with the person.
+    #[must_use]
+    pub fn or_tenant(self, told: Option<&TenantKey>) -> Self {
+        Self { tenant: self.tenant.or_else(|| told.cloned()), ..self }
+    }
 }

@@ -114,6 +114,11 @@ pub trait OAuth: Send + Sync {
     /// Whether an `iss` parameter (RFC 9207) names this platform.
     fn is_issuer(&self, issuer: &str) -> bool;
 
+    /// What the callback calls the code; the first that is there counts.
+    fn code_names(&self) -> &'static [&'static str] {
+        &["code"]
+    }
+
     /// Spends a code.
     async fn exchange(&self, request: CodeExchange<'_>) -> Result<TokenAnswer, PlatformError>;
 
@@ -123,7 +128,7 @@ pub trait OAuth: Send + Sync {
     /// Asks whose token it is.
     async fn identity(&self, access: &Secret) -> Result<Identity, PlatformError>;
 
-    /// Ends a token at the platform.
+    /// Ends a token at the platform; rejected where the platform has no way to.
     async fn revoke(&self, token: &Secret) -> Result<(), PlatformError>;
 
     /// Starts a device authorization (RFC 8628 §3.1); `None` if the platform has none. The second value says when it

@@ -78,6 +78,7 @@ pub(super) fn another_persons(
         refresh: grant.refresh.clone().map(|token| RefreshToken { token, ttl }),
         scopes: facts.scopes.clone(),
         subject: None,
+        tenant: None,
     };
     let row = aside(vault, attempt, grant, &answer, facts.obtained_at)?;
     Ok(ActiveModel { subject: Set(Some(whose.as_str().to_owned())), ..row })

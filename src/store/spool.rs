@@ -145,6 +145,7 @@ fn decode(vault: &Vault, path: &Path) -> Option<Spooled> {
             refresh,
             scopes: ScopeSet::from_list(&line.scopes),
             subject: None,
+            tenant: None,
         },
         obtained_at: Timestamp::from_micros(line.obtained_at),
     })

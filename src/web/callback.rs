@@ -121,10 +121,10 @@ pub(super) async fn callback(
     headers: HeaderMap,
     Reader(language): Reader,
 ) -> Response {
-    let query = Query::parse(raw.as_deref()).map(|query| callback_query(query, cookies, &headers));
-    let (Some((platform, app)), Some(query)) = (place(&path), query) else {
+    let (Some((platform, app)), Some(query)) = (place(&path), Query::parse(raw.as_deref())) else {
         return pages::trouble(Trouble::UnknownLink, language);
     };
+    let query = callback_query(query, auth_sessions.code_names(&platform, &app), cookies, &headers);
     match auth_sessions.callback(&platform, &app, query).await {
         Ok(id) => {
             // Most exchanges are over in a moment; the person then sees the end and not a waiting page.
@@ -144,11 +144,11 @@ pub(super) async fn no_head() -> Problem {
     Problem::method_not_allowed()
 }
 
-fn callback_query(mut query: Query, cookies: CookieStyle, headers: &HeaderMap) -> CallbackQuery {
+fn callback_query(mut query: Query, code_names: &[&str], cookies: CookieStyle, headers: &HeaderMap) -> CallbackQuery {
     let state = query.take("state").filter(|state| state.expose().len() <= MAX_STATE);
     let cookie = state.as_ref().and_then(|state| cookies.find(headers, &flow_tag(state)));
     CallbackQuery {
-        code: query.take("code"),
+        code: code_names.iter().find_map(|name| query.take(name)),
         error: query.take("error").is_some(),
         issuer: query.take("iss").map(|issuer| issuer.expose().to_owned()),
         state,

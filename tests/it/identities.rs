@@ -183,6 +183,7 @@ async fn a_pair_whose_question_died_with_its_process_is_not_given_out_unasked() 
             refresh: None,
             scopes: ScopeSet::default(),
             subject: None,
+            tenant: None,
         };
         store.save_refreshed(&id, first.facts.version, &answer, world.now()).await.unwrap();
         store.close().await;

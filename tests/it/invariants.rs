@@ -40,6 +40,7 @@ impl World {
                 refresh: Some(RefreshToken { token: Secret::new(format!("ur-{name}")), ttl: None }),
                 scopes: ScopeSet::default(),
                 subject: None,
+                tenant: None,
             },
             obtained_at: self.now(),
         };

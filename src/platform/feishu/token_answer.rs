@@ -30,7 +30,7 @@ pub(super) fn token_answer(object: &Map<String, Value>) -> Result<TokenAnswer, P
     let subject = text(object, "open_id").and_then(|id| SubjectId::parse(id).ok());
     let access = token(object.get("access_token")).ok_or(PlatformError::Unclear)?;
     let refresh = refresh(object)?;
-    Ok(TokenAnswer { access, access_ttl, refresh, scopes, subject })
+    Ok(TokenAnswer { access, access_ttl, refresh, scopes, subject, tenant: None })
 }
 
 /// The refresh token, if one came. A life that cannot be read is unknown, which is better than a lost token: the

@@ -213,6 +213,7 @@ pub(super) fn answer(mark: &str) -> TokenAnswer {
         }),
         scopes: ScopeSet::from_list("im:message"),
         subject: None,
+        tenant: None,
     }
 }
 

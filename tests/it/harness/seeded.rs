@@ -70,6 +70,7 @@ async fn grant(store: &Store, number: usize) {
         refresh: Some(refresh),
         scopes: ScopeSet::from_list("a"),
         subject: None,
+        tenant: None,
     };
     let identity = Identity {
         subject: subject(number).id,

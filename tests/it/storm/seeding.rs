@@ -96,6 +96,7 @@ fn consent(world: &World, person: &str, life: Duration) -> VerifiedTokens {
         refresh: Some(RefreshToken { token: Secret::new(refresh), ttl: Some(REFRESH_LIFE) }),
         scopes: ScopeSet::from_list(&SCOPES.join(" ")),
         subject: None,
+        tenant: None,
     };
     let identity = Identity { subject: subject(person).id, tenant: None, name: None, mobile: None, email: None };
     VerifiedTokens { answer, identity }
