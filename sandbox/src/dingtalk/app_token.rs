@@ -1,4 +1,4 @@
-//! App tokens: two interfaces of the new kind and `GET /gettoken`. The same token comes back while at least half an hour of it is
+//! App tokens: three interfaces of the new kind and `GET /gettoken`. The same token comes back while at least half an hour of it is
 //! left.
 
 use std::sync::Arc;
@@ -36,6 +36,19 @@ pub async fn corp_token(
     let issued = issue(&dingtalk, params.get("client_id"), params.get("client_secret"), Some(&corp_id));
     let (token, expires_in) = issued.ok_or_else(wrong_secret)?;
     Ok(Json(json!({"access_token": token, "expires_in": expires_in})))
+}
+
+/// `POST /v1.0/oauth2/corpAccessToken`: of an app that others made, for an organisation where it is installed. Any ticket will do,
+/// as for apps that are made for one organisation.
+pub async fn corp_access_token(State(dingtalk): State<Arc<DingTalk>>, body: Bytes) -> Result<Json<Value>, Refusal> {
+    let params = Params::read(&body);
+    if params.get("suiteTicket").is_none_or(str::is_empty) {
+        return Err(Refusal::bad("invalidParameter.suiteTicket", "suiteTicket is empty"));
+    }
+    let corp_id = params.get("authCorpId").unwrap_or_default();
+    let issued = issue(&dingtalk, params.get("suiteKey"), params.get("suiteSecret"), Some(corp_id));
+    let (token, expires_in) = issued.ok_or_else(wrong_secret)?;
+    Ok(Json(json!({"accessToken": token, "expireIn": expires_in})))
 }
 
 /// `GET /gettoken`.

@@ -25,7 +25,7 @@ const ISSUED: [(&str, &str); 4] = [
     ("ticket", "ticket"),
 ];
 /// Fields that name the app.
-const APP: [&str; 5] = ["clientId", "client_id", "appKey", "appkey", "robotCode"];
+const APP: [&str; 6] = ["clientId", "client_id", "appKey", "appkey", "suiteKey", "robotCode"];
 
 /// What the request is about.
 #[must_use]

@@ -111,6 +111,7 @@ pub fn router(dingtalk: Arc<DingTalk>) -> Router {
         .route("/oauth2/auth", get(authorize::page).post(authorize::decide))
         .route("/v1.0/oauth2/userAccessToken", post(oauth::token))
         .route("/v1.0/oauth2/accessToken", post(app_token::access_token))
+        .route("/v1.0/oauth2/corpAccessToken", post(app_token::corp_access_token))
         .route("/v1.0/oauth2/{corp_id}/token", post(app_token::corp_token))
         .route("/gettoken", get(app_token::old))
         .route("/v1.0/contact/users/{union_id}", get(user::get))
