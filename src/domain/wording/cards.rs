@@ -22,6 +22,13 @@ texts! {
     MISMATCHED_TITLE = "授权人不符", "Authorized by somebody else";
     FAILED_TITLE = "授权未能完成", "The authorization did not work";
     CANCELLED_TITLE = "授权请求已撤回", "The request was withdrawn";
+    WAITING_STATUS = "待授权", "Waiting";
+    GRANTED_STATUS = "已授权", "Granted";
+    REJECTED_STATUS = "已拒绝", "Refused";
+    EXPIRED_STATUS = "已过期", "Expired";
+    MISMATCHED_STATUS = "账号不符", "Other account";
+    FAILED_STATUS = "未完成", "Failed";
+    CANCELLED_STATUS = "已撤回", "Withdrawn";
     GRANTED_PERMISSIONS = "已授予的权限", "Permissions granted";
     MISSING_PERMISSIONS = "未授予的权限", "Permissions not granted";
 }
