@@ -1,9 +1,9 @@
 //! Frames of the types `EVENT` and `CALLBACK`, read into [`Event`].
 //!
 //! A tap on a card is JSON in a string, in JSON in a string: `data` → `content` → what we put into the button. Who tapped is
-//! what the platform says beside that, never what the button carries. Of all other frames the headers are enough: a robot
-//! message comes only once, so it is recorded before it is acknowledged. Nothing of the data is ever logged: it can hold an
-//! authorization code.
+//! what the platform says beside that, never what the button carries. Of all other frames the headers are enough, and of a robot
+//! message the organisation, which its headers do not name: it comes only once, so it is recorded before it is acknowledged.
+//! Nothing of the data is ever logged: it can hold an authorization code.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -46,7 +46,12 @@ pub(super) fn callback(app: &AppId, frame: &Frame<'_>) -> Result<Event, Unwanted
     let id = text(headers.message_id.as_ref()).ok_or(Unwanted("message_id"))?;
     let event_type = name(headers.topic.as_ref()).ok_or(Unwanted("topic"))?;
     let tap = (event_type == CARD_TOPIC).then(|| serde_json::from_str::<Tap<'_>>(&frame.data.0).unwrap_or_default());
-    let tenant = tap.as_ref().and_then(|tap| TenantKey::parse(&tap.corp_id.as_ref()?.0).ok());
+    let tenant = match &tap {
+        Some(tap) => organisation(tap.corp_id.as_ref()),
+        None => {
+            organisation(serde_json::from_str::<Robot<'_>>(&frame.data.0).unwrap_or_default().chatbot_corp_id.as_ref())
+        }
+    };
     Ok(Event {
         app: app.clone(),
         id: EventId::parse(id).map_err(|_| Unwanted("message_id"))?,
@@ -60,6 +65,10 @@ pub(super) fn callback(app: &AppId, frame: &Frame<'_>) -> Result<Event, Unwanted
 /// Whether a callback of this topic is answered with content.
 pub(super) fn is_tap(event_type: &str) -> bool {
     event_type == CARD_TOPIC
+}
+
+fn organisation(corp: Option<&Text<'_>>) -> Option<TenantKey> {
+    TenantKey::parse(&corp?.0).ok()
 }
 
 fn text<'a>(text: Option<&'a Text<'_>>) -> Option<&'a str> {
@@ -76,6 +85,14 @@ fn name(text: Option<&Text<'_>>) -> Option<String> {
 fn created_at(headers: &Headers<'_>) -> Option<Timestamp> {
     let millis = headers.time?.get().trim_matches('"').parse::<i64>().ok().filter(|millis| *millis >= 0)?;
     Some(Timestamp::from_micros(millis.checked_mul(1_000)?))
+}
+
+/// What is read of a robot message.
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Robot<'a> {
+    #[serde(borrow)]
+    chatbot_corp_id: Option<Text<'a>>,
 }
 
 /// A tap as the platform writes it. Each part may be missing; a part of an unexpected type makes the whole unknown.

@@ -123,6 +123,8 @@ fn an_event_says_whose_and_when() {
     assert_eq!((event.id.as_str(), event.event_type.as_str()), ("evt-1", "user_add_org"));
     assert_eq!(event.tenant.unwrap().as_str(), "dingsimcorp01");
     assert_eq!(event.created_at.unwrap().as_secs(), 1_763_700_000);
+    let (said, _) = delivered(&frame("m-bot-1"));
+    assert_eq!(said.tenant.unwrap().as_str(), "dingsimcorp01", "a robot message says it in its data only");
 }
 
 fn tap(user_id_type: i64, params: &Value) -> Value {
