@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::{Map, Value};
 use tokio_tungstenite::tungstenite::Message;
 
+use super::cards::Variables;
 use super::events::{self, Unwanted};
 use super::frame::{Ack, Frame};
 use crate::domain::card::{Card, Toast};
@@ -28,9 +28,6 @@ const RECONNECT: Duration = Duration::from_mins(1);
 
 /// The longest data of a ping that is sent back, in bytes.
 const MAX_PING_BYTES: usize = 4096;
-
-/// Values of a card template's variables; each is a string.
-pub type Variables = Map<String, Value>;
 
 /// How a card and a toast are written.
 #[derive(Clone)]

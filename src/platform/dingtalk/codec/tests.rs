@@ -8,8 +8,8 @@ use crate::domain::event::{CardAction, Choice, EventKind, Outcome};
 const GOLDEN: &str = include_str!("../../../../tests/fixtures/dingtalk/golden-dingtalk-frames.json");
 
 fn codec() -> DingTalkCodec {
-    let variables = |name: &str| Map::from_iter([("status".to_owned(), json!(name))]);
-    let renderer = Renderer { toast: |_| Map::new(), card: Arc::new(move |_| variables("authorizing")) };
+    let variables = |name: &str| Variables::from_iter([("status".to_owned(), json!(name))]);
+    let renderer = Renderer { toast: |_| Variables::new(), card: Arc::new(move |_| variables("authorizing")) };
     DingTalkCodec::new(AppId::parse("dingsimapp").unwrap(), renderer)
 }
 
