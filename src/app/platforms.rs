@@ -1,5 +1,7 @@
 //! The registry of platforms: a name in the configuration, and the function that builds an app of it.
 
+mod dingtalk_app;
+
 use std::sync::Arc;
 
 use url::Url;
@@ -10,6 +12,7 @@ use crate::auth_session::AppWay;
 use crate::config::{App, Auth, Binding, CodeChoice, Config, OAuthVersion};
 use crate::domain::ids::TenantKey;
 use crate::platform::app_token::Shelf;
+use crate::platform::dingtalk;
 use crate::platform::feishu::config::{CardOptions, FeishuConfig, OAuthVersion as FeishuOAuthVersion};
 use crate::platform::feishu::{self, codec::Renderer, endpoint::Endpoint, protocol::FeishuProtocol};
 use crate::platform::{Platform, client};
@@ -24,7 +27,7 @@ pub(super) struct Built {
 type Build = fn(&App, &Auth, &Ambient, Shelf) -> Result<Platform, String>;
 
 /// Every platform. A new one adds its line here.
-const REGISTRY: &[(&str, Build)] = &[(feishu::PLATFORM_ID, build_feishu)];
+const REGISTRY: &[(&str, Build)] = &[(feishu::PLATFORM_ID, build_feishu), (dingtalk::PLATFORM_ID, dingtalk_app::build)];
 
 /// Builds every configured app.
 pub(super) fn build(config: &Config, ambient: &Ambient, tokens: &AppTokens) -> Result<Vec<Built>, StartError> {
@@ -58,15 +61,15 @@ fn way(app: &App, public_url: Option<&Url>) -> AppWay {
 }
 
 fn build_feishu(app: &App, auth: &Auth, ambient: &Ambient, shelf: Shelf) -> Result<Platform, String> {
-    let (open_base, accounts_base) = hosts(app)?;
+    let known = feishu::config::hosts(app.domain.as_deref()).ok_or("domain must be feishu or lark");
+    let (open_base, accounts_base) = hosts(app, known)?;
     let card = CardOptions {
         include_description: auth.card_include_description,
-        template_id: auth.card_template_id.clone(),
+        template_id: app.card_template_id.clone().or_else(|| auth.card_template_id.clone()),
         custom_message: app.custom_message.clone(),
         privacy_url: app.privacy_url.clone(),
     };
-    let tls = client::rustls_config(app.ca_file.as_deref()).map_err(|error| error.to_string())?;
-    let http = client::http_client(&tls).map_err(|error| error.to_string())?;
+    let (tls, http) = client::clients(app.ca_file.as_deref()).map_err(|error| error.to_string())?;
     let options = card.clone();
     let renderer =
         Renderer { toast: feishu::cards::toast, card: Arc::new(move |card| feishu::cards::card(&options, card)) };
@@ -94,11 +97,11 @@ fn build_feishu(app: &App, auth: &Auth, ambient: &Ambient, shelf: Shelf) -> Resu
 }
 
 /// The open and the accounts host: as configured, or those of the app's domain.
-fn hosts(app: &App) -> Result<(Url, Url), String> {
+fn hosts(app: &App, of_domain: Result<(&str, &str), &str>) -> Result<(Url, Url), String> {
     if let (Some(open), Some(accounts)) = (&app.open_url, &app.accounts_url) {
         return Ok((open.clone(), accounts.clone()));
     }
-    let (open, accounts) = feishu::config::hosts(app.domain.as_deref()).ok_or("domain must be feishu or lark")?;
+    let (open, accounts) = of_domain?;
     let parse = |text: &str| Url::parse(text).map_err(|error| error.to_string());
     Ok((parse(open)?, parse(accounts)?))
 }

@@ -42,6 +42,14 @@ pub struct App {
     pub refresh: Policy,
     /// What happens when another browser finishes than began.
     pub browser_binding: Binding,
+    /// The card template of this app, in place of the one for all apps.
+    pub card_template_id: Option<String>,
+    /// The robot that brings the cards, where it is not called as the app is.
+    pub robot_code: Option<String>,
+    /// Which organisations a person can choose from when they consent.
+    pub org_login: OrgLogin,
+    /// The ticket of an app that somebody else made and that is installed in the organisation.
+    pub suite_ticket: Option<Secret>,
     /// Linked from the card.
     pub privacy_url: Option<Url>,
     /// A sentence of the operator's on the card.
@@ -66,6 +74,17 @@ pub enum OAuthVersion {
     V3,
     /// The ones before.
     V2,
+}
+
+/// Which organisations a person can choose from when they consent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrgLogin {
+    /// Any that they belong to.
+    Any,
+    /// Those that they manage.
+    Managed,
+    /// The app's own, with an account that belongs to it alone.
+    Exclusive,
 }
 
 /// What happens when another browser finishes than began.
@@ -135,6 +154,15 @@ fn load_app(reader: &mut Reader<'_>, demo: bool) -> Option<App> {
         browser_binding: reader
             .word("browser_binding", &[("warn", Binding::Warn), ("strict", Binding::Strict)])
             .unwrap_or(Binding::Warn),
+        card_template_id: reader.text("card_template_id"),
+        robot_code: reader.text("robot_code"),
+        org_login: reader
+            .word(
+                "org_login",
+                &[("any", OrgLogin::Any), ("managed", OrgLogin::Managed), ("exclusive", OrgLogin::Exclusive)],
+            )
+            .unwrap_or(OrgLogin::Any),
+        suite_ticket: reader.text("suite_ticket").map(Secret::new),
         privacy_url: page_url(reader, "privacy_url"),
         custom_message: reader.text("custom_message"),
     };

@@ -20,7 +20,7 @@ use std::fmt;
 use std::path::Path;
 
 pub use crate::domain::refresh_plan::Policy;
-pub use apps::{App, Binding, CodeChoice, OAuthVersion};
+pub use apps::{App, Binding, CodeChoice, OAuthVersion, OrgLogin};
 pub use cleanup::Cleanup;
 pub use jobs::Jobs;
 pub use redis::Redis;

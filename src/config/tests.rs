@@ -203,3 +203,23 @@ fn dead_grants_are_kept_for_a_while_or_for_ever() {
         assert!(kept(wrong).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn what_only_some_platforms_know_is_read_for_every_app() {
+    let plain = minimal(&[]).unwrap();
+    let app = &plain.apps[0];
+    assert_eq!((&app.card_template_id, &app.robot_code, app.org_login), (&None, &None, OrgLogin::Any));
+    assert!(app.suite_ticket.is_none());
+    let set = minimal(&[
+        ("CARDKEY_APP__PLATFORM", "dingtalk"),
+        ("CARDKEY_APP__CARD_TEMPLATE_ID", "t.schema"),
+        ("CARDKEY_APP__ROBOT_CODE", "robot"),
+        ("CARDKEY_APP__ORG_LOGIN", "managed"),
+        ("CARDKEY_APP__SUITE_TICKET", "ticket"),
+    ]);
+    let app = &set.unwrap().apps[0];
+    assert_eq!((app.card_template_id.as_deref(), app.robot_code.as_deref()), (Some("t.schema"), Some("robot")));
+    assert_eq!(app.org_login, OrgLogin::Managed);
+    assert!(app.suite_ticket.as_ref().unwrap().matches("ticket"));
+    assert_eq!(keys(minimal(&[("CARDKEY_APP__ORG_LOGIN", "all")])), ["apps[0].org_login"]);
+}
