@@ -52,6 +52,11 @@ impl World {
 
     /// Taps a button of a form.
     pub(crate) async fn tap_with(&self, person: &str, message: &Value, name: &str, form: &Value) -> Value {
+        self.control("tap", &self.tap_of(person, message, name, form)).await
+    }
+
+    /// What the platform is told of a tap.
+    pub(super) fn action(message: &Value, name: &str, form: &Value) -> Value {
         let button = Self::button(message, name);
         let behaviors = button["behaviors"].as_array().unwrap();
         let callback = behaviors.iter().find(|behavior| behavior["type"] == "callback").unwrap();
@@ -59,8 +64,7 @@ impl World {
         if form.as_object().is_some_and(|fields| !fields.is_empty()) {
             action["form_value"] = form.clone();
         }
-        let body = json!({ "open_id": person, "message_id": message["message_id"], "action": action });
-        self.control("tap", &body).await
+        action
     }
 
     /// The app's long connection, as the sandbox sees it.
@@ -94,7 +98,7 @@ impl World {
             let news = self.news(person, version).await;
             version = news["version"].as_u64().unwrap();
             let messages = self.messages(person).await;
-            if let Some(message) = messages.iter().find(|message| message["card"]["header"]["template"] == template) {
+            if let Some(message) = messages.iter().find(|message| self.setup.at.colour(message) == template) {
                 assert_eq!(messages.len(), 1, "one card: {messages:?}");
                 return message.clone();
             }
@@ -109,7 +113,7 @@ impl World {
             version = self.news(person, version).await["version"].as_u64().unwrap();
             let messages = self.messages(person).await;
             let others = messages.iter().filter(|message| message["message_id"] != known["message_id"]);
-            let mut turned = others.filter(|message| message["card"]["header"]["template"] == template);
+            let mut turned = others.filter(|message| self.setup.at.colour(message) == template);
             if let Some(message) = turned.next() {
                 return message.clone();
             }
@@ -119,7 +123,11 @@ impl World {
 
     /// The chat page's long poll: answers when something changed after `version`.
     async fn news(&self, person: &str, version: u64) -> Value {
-        let url = format!("{}/chat/api/messages?open_id={person}&after={version}&wait=3", self.sandbox.base_url());
+        let url = format!(
+            "{}{}/chat/api/messages?open_id={person}&after={version}&wait=3",
+            self.sandbox.base_url(),
+            self.setup.at.base()
+        );
         self.http.get(url).send().await.unwrap().json().await.unwrap()
     }
 }

@@ -36,6 +36,7 @@ macro_rules! on_each_server {
 }
 
 mod addresses;
+mod at;
 mod browser;
 mod camera;
 mod captured;

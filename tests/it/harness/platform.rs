@@ -52,7 +52,7 @@ impl World {
 
     /// How many events ended so, by the gateway's own count.
     pub(crate) async fn events(&self, outcome: &str) -> u64 {
-        self.count(&format!("cardkey_event_total{{app_id=\"{APP}\",outcome=\"{outcome}\"}}")).await
+        self.count(&format!("cardkey_event_total{{app_id=\"{}\",outcome=\"{outcome}\"}}", self.app())).await
     }
 
     /// The value of a series that counts.
@@ -74,18 +74,18 @@ impl World {
 
     /// Waits until an interface was called so often.
     pub(crate) async fn called(&self, api: &str, times: usize) -> Vec<Entry> {
-        self.sandbox.feishu().journal.wait_for(times, |entry| entry.call.api == api).await
+        self.site().journal.wait_for(times, |entry| entry.call.api == api).await
     }
 
     /// Waits until the platform has worked on so many calls of an interface, answered or not.
     pub(crate) async fn worked(&self, api: &str, times: usize) -> Vec<Entry> {
         let done = |entry: &Entry| entry.call.api == api && entry.outcome.is_some();
-        self.sandbox.feishu().journal.wait_for(times, done).await
+        self.site().journal.wait_for(times, done).await
     }
 
     /// Everybody whom the sandbox made up.
     pub(crate) fn crowd(&self) -> Vec<String> {
-        let world = self.sandbox.feishu().world.lock();
+        let world = self.site().world.lock();
         let known = |open_id: &&String| ![ALICE, BOB, CAROL].contains(&open_id.as_str());
         world.people.iter().map(|person| &person.open_id).filter(known).cloned().collect()
     }
@@ -110,13 +110,6 @@ impl World {
             assert!(Instant::now() < deadline, "{series} is {found} and does not become {wanted}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-    }
-
-    /// Whom the platform says a token is of.
-    pub(crate) async fn owner(&self, token: &str) -> String {
-        let url = format!("{}/open-apis/authen/v1/user_info", self.sandbox.base_url());
-        let answer: Value = self.http.get(url).bearer_auth(token).send().await.unwrap().json().await.unwrap();
-        answer["data"]["open_id"].as_str().unwrap_or_default().to_owned()
     }
 
     /// How many of the person's tokens the platform takes.

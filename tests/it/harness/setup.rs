@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use cardkey::web::serve::Limits;
 use cardkey_engines::Engine;
-use cardkey_sandbox::{AppSpec, DEFAULT_APP_ID, DEFAULT_APP_SECRET, Options};
+use cardkey_sandbox::{AppSpec, DEFAULT_APP_ID, Options};
+
+use super::at::At;
 
 /// The app of every world.
 pub(crate) const APP: &str = DEFAULT_APP_ID;
@@ -65,6 +67,8 @@ pub(crate) fn database(setup: &Setup, directory: &Path) -> String {
 /// What a world is made with; every test changes what it is about.
 #[derive(Clone)]
 pub(crate) struct Setup {
+    /// Where the first app is.
+    pub(crate) at: At,
     /// `redirect`, `device` or `paste`.
     pub(crate) code: &'static str,
     /// More lines for `[[apps]]`.
@@ -90,6 +94,7 @@ pub(crate) struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         Self {
+            at: At::Feishu,
             code: "redirect",
             app_lines: String::new(),
             tables: String::new(),
@@ -145,22 +150,28 @@ impl Setup {
     pub(crate) fn file(&self, ip: Ipv4Addr, sandbox: &str, database: &str) -> String {
         let public_url =
             if self.public_url { format!("public_url = \"http://{ip}:{API_PORT}\"") } else { String::new() };
-        let other = if self.two_apps { Self::app_table(OTHER_APP, OTHER_APP_SECRET, sandbox) } else { String::new() };
+        let other = if self.two_apps {
+            Self::app_table(At::Feishu, OTHER_APP, OTHER_APP_SECRET, sandbox)
+        } else {
+            String::new()
+        };
         format!(
             "[server]\nlisten = \"{ip}:{API_PORT}\"\n{public_url}\n[metrics]\nhost = \"{ip}\"\n\
              [database]\n{database}\n[vault]\nmaster_key = \"k1:{MASTER_KEY}\"\n{tables}\n\
              {app}code = \"{code}\"\n{app_lines}\n{other}",
             tables = self.tables,
-            app = Self::app_table(APP, DEFAULT_APP_SECRET, sandbox),
+            app = Self::app_table(self.at, self.at.app(), self.at.app_secret(), sandbox),
             code = self.code,
             app_lines = self.app_lines,
         )
     }
 
-    fn app_table(id: &str, secret: &str, sandbox: &str) -> String {
+    fn app_table(at: At, id: &str, secret: &str, sandbox: &str) -> String {
         format!(
-            "[[apps]]\nplatform = \"feishu\"\napp_id = \"{id}\"\napp_secret = \"{secret}\"\nname = \"Reports bot\"\n\
-             open_url = \"{sandbox}\"\naccounts_url = \"{sandbox}\"\n"
+            "[[apps]]\nplatform = \"{platform}\"\napp_id = \"{id}\"\napp_secret = \"{secret}\"\nname = \"Reports bot\"\n\
+             open_url = \"{sandbox}\"\naccounts_url = \"{sandbox}\"\n{lines}",
+            platform = at.name(),
+            lines = at.app_lines(),
         )
     }
 }

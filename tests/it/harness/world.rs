@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::setup::{API_PORT, APP, SCOPES, Setup};
+use super::setup::{API_PORT, APP, Setup};
 use super::time::MovedClock;
 use super::{addresses, captured, setup};
 
@@ -75,7 +75,7 @@ impl World {
     pub(crate) async fn with(setup: Setup) -> Self {
         let mut world = Self::without_gateway(setup).await;
         world.start_gateway().await;
-        world.key = world.new_key("reports", &[APP], SCOPES).await;
+        world.key = world.new_key("reports", &[world.app()], world.setup.at.scopes()).await;
         world
     }
 
@@ -211,12 +211,12 @@ impl World {
 
     /// `POST /v1/tokens` with more fields.
     pub(crate) async fn ask_for(&self, person: &str, scopes: &[&str], more: &Value) -> Reply {
-        self.post("/v1/tokens", &Self::body(person, scopes, more)).await
+        self.post("/v1/tokens", &self.body_here(person, scopes, more)).await
     }
 
     /// `POST /v1/tokens` that holds the line.
     pub(crate) async fn ask_waiting(&self, person: &str, scopes: &[&str], seconds: u32) -> Reply {
-        let body = Self::body(person, scopes, &json!({}));
+        let body = self.body_here(person, scopes, &json!({}));
         let request = self.http.post(self.url("/v1/tokens")).bearer_auth(&self.key);
         self.send(request.header("prefer", format!("wait={seconds}")).json(&body)).await
     }
@@ -227,6 +227,13 @@ impl World {
             body[name] = value.clone();
         }
         body
+    }
+
+    /// The body for the world's app, with the person as it calls them.
+    fn body_here(&self, person: &str, scopes: &[&str], more: &Value) -> Value {
+        let mut here = json!({ "app": self.app() });
+        here.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Self::body(&self.subject(person), scopes, &here)
     }
 
     /// Where a session stands; waits until it has ended.
@@ -260,7 +267,7 @@ impl World {
 
     /// The sandbox's control API.
     pub(crate) async fn control(&self, path: &str, body: &Value) -> Value {
-        let url = format!("{}/control/{path}", self.sandbox.base_url());
+        let url = format!("{}{}/control/{path}", self.sandbox.base_url(), self.setup.at.base());
         let response = self.http.post(url).json(body).send().await.unwrap();
         let (status, text) = (response.status(), response.text().await.unwrap());
         assert!(status.is_success(), "control {path}: {status} {text}");
@@ -268,7 +275,7 @@ impl World {
     }
 
     pub(crate) async fn look(&self, path: &str) -> Value {
-        let url = format!("{}/control/{path}", self.sandbox.base_url());
+        let url = format!("{}{}/control/{path}", self.sandbox.base_url(), self.setup.at.base());
         self.http.get(url).send().await.unwrap().json().await.unwrap()
     }
 
