@@ -27,7 +27,7 @@
 //! | `GET`, `POST`, `DELETE /control/stream/faults` | the long connection's faults: [`StreamFaults`](crate::feishu::stream::StreamFaults) |
 //! | `GET /control/stream/log` | what happened on the long connection (`?after=N`) |
 //! | `POST /control/stream/raw` | puts bytes or messages on a connection (`connection`, `raw`) |
-//! | `POST /control/flood` | floods one connection: [`FloodSpec`](crate::feishu::stream::FloodSpec) in, [`FloodReport`](crate::feishu::stream::FloodReport) out |
+//! | `POST /control/flood` | floods one connection: [`FloodSpec`](crate::websocket::flood::FloodSpec) in, [`FloodReport`](crate::websocket::flood::FloodReport) out |
 //!
 //! The DingTalk simulator has the same under `/dingtalk/control/`, see [`dingtalk`].
 //!

@@ -10,10 +10,12 @@
 //! | `sent` | which frame an acknowledgement names |
 //! | [`trouble`] | the faults that need no frames |
 //! | [`log`] | what happened |
+//! | [`flood`] | the load generator for benchmarks of clients |
 //! | [`source`] | time stamps and randomness |
 
 pub(crate) mod accept;
 pub(crate) mod deliveries;
+pub mod flood;
 pub(crate) mod link;
 pub mod log;
 pub mod raw;

@@ -1,6 +1,6 @@
 //! The long connections' one owner of wall clock and randomness; both can be replaced by a test.
 
-use std::{fmt, io, sync::Arc};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use crate::random::{STEP, mix};
 
@@ -42,6 +42,12 @@ fn system_seed() -> io::Result<u64> {
     let mut bytes = [0; 8];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| io::Error::other("no randomness from the system"))?;
     Ok(u64::from_le_bytes(bytes))
+}
+
+/// A duration from seconds that may be absurd: negative is none, too long is a century.
+pub(crate) fn scaled(seconds: f64) -> Duration {
+    const CENTURY: Duration = Duration::from_hours(876_600);
+    Duration::try_from_secs_f64(seconds.max(0.0)).map_or(CENTURY, |d| d.min(CENTURY))
 }
 
 /// A small deterministic generator (`SplitMix64`): good enough to spread choices and make unlike ids.

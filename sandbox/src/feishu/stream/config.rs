@@ -4,6 +4,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
+use crate::websocket::source::scaled;
+
 /// How many long connections one app may hold at once.
 pub const CONNECTION_LIMIT: usize = 50;
 
@@ -79,12 +81,6 @@ impl StreamConfig {
     pub(super) fn redelivery(&self) -> [Duration; 4] {
         [15.0, 300.0, 3_600.0, 21_600.0].map(|s: f64| scaled(s * self.time_scale))
     }
-}
-
-/// A duration from seconds that may be absurd: negative is none, too long is a century.
-pub(super) fn scaled(seconds: f64) -> Duration {
-    const CENTURY: Duration = Duration::from_hours(876_600);
-    Duration::try_from_secs_f64(seconds.max(0.0)).map_or(CENTURY, |d| d.min(CENTURY))
 }
 
 /// The endpoint gives no ticket: what to answer with HTTP 200 and `data:{}`.

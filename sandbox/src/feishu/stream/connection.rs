@@ -8,7 +8,6 @@ use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 
 use super::{
     ack::Ack,
-    flood::Flood,
     frame::{Frame, METHOD_CONTROL, METHOD_DATA},
     hub::{Hub, Seat},
     link::{Link, Turn},
@@ -16,6 +15,7 @@ use super::{
     raw::Wire,
     socket::{Socket, swallow},
 };
+use crate::websocket::flood::{Flood, Flooding};
 
 /// How long a client may take to answer a close frame.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
@@ -37,7 +37,7 @@ pub(super) struct Connection {
     id: u64,
     link: Link,
     seat: Seat,
-    flood: Option<Box<Flood>>,
+    flood: Flooding,
     /// The code of the client's close frame.
     close_code: Option<u16>,
     close_deadline: Option<Instant>,
@@ -51,15 +51,13 @@ impl Connection {
         if hub.config.auto_push {
             hub.auto_push(id);
         }
-        Self { hub, id, link, seat, flood: None, close_code: None, close_deadline: None }
+        Self { hub, id, link, seat, flood: Flooding::default(), close_code: None, close_deadline: None }
     }
 
     /// Lives until the connection ends; gives the last entry for the log.
     pub(super) async fn run(mut self) -> StreamLogKind {
         let reason = self.exchange().await;
-        if let Some(flood) = self.flood.take() {
-            flood.finish();
-        }
+        drop(self.flood);
         let code = self.close_code;
         if self.link.is_hole() {
             let (changed, hole) = (self.hub.faults_set.subscribe(), Arc::clone(&self.seat.hole));
@@ -90,7 +88,7 @@ impl Connection {
                     }
                 }
             }
-            self.continue_flood();
+            self.flood.go_on(&mut self.link);
             if self.link.is_closing() && self.close_deadline.is_none() {
                 self.close_deadline = Some(Instant::now() + CLOSE_PATIENCE);
             }
@@ -99,8 +97,7 @@ impl Connection {
 
     /// Completes when the flood or the closing has to be looked at without anything having arrived.
     fn next_deadline(&self) -> impl Future<Output = ()> + use<> {
-        let flood = self.flood.as_ref().map(|f| f.deadline(Instant::now()));
-        let earliest = flood.into_iter().chain(self.close_deadline).min();
+        let earliest = self.flood.deadline().into_iter().chain(self.close_deadline).min();
         async move {
             match earliest {
                 Some(at) => tokio::time::sleep_until(at).await,
@@ -116,23 +113,7 @@ impl Connection {
                     self.link.enqueue(wire);
                 }
             }
-            Command::Flood(flood) => {
-                if let Some(replaced) = self.flood.replace(flood) {
-                    replaced.finish();
-                }
-            }
-        }
-    }
-
-    fn continue_flood(&mut self) {
-        let Some(flood) = &mut self.flood else {
-            return;
-        };
-        flood.fill(Instant::now(), &mut self.link);
-        if flood.is_over(Instant::now())
-            && let Some(flood) = self.flood.take()
-        {
-            flood.finish();
+            Command::Flood(flood) => self.flood.begin(flood),
         }
     }
 
@@ -157,9 +138,7 @@ impl Connection {
     }
 
     fn on_binary(&mut self, bytes: &Bytes, now: Instant) {
-        if let Some(flood) = &mut self.flood
-            && flood.take_ack(bytes, now)
-        {
+        if self.flood.takes(bytes, now) {
             return;
         }
         match Frame::parse(bytes) {

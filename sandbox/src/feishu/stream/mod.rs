@@ -17,14 +17,15 @@
 //! | `frame`, `wire_format`, `ack` | the protobuf frame and the answer in it |
 //! | `shape`, `faults` | what is put on the wire for one event, and how it is spoilt |
 //! | `log` | what can happen |
-//! | `flood` | the load generator for benchmarks of clients |
+//! | `flood`, `ack_scan` | what [`crate::websocket::flood`] needs of this platform |
 
 mod ack;
+mod ack_scan;
 mod config;
 mod connection;
 mod delivering;
 mod faults;
-pub mod flood;
+mod flood;
 pub mod frame;
 mod handshake;
 mod hub;
@@ -38,11 +39,11 @@ mod wire_format;
 
 use crate::websocket::{deliveries, link, raw, socket, source, trouble};
 
+pub use crate::websocket::flood::{FloodReport, FloodSpec, FloodTarget};
 pub use crate::websocket::raw::{HexBytes, Raw};
 pub use crate::websocket::source::{ClockMs, Sources};
 pub use crate::websocket::trouble::{BlackHole, Close, CloseWhen, CopyTo, Duplicate, RefuseHandshake};
 pub use config::{CONNECTION_LIMIT, CallbackError, EndpointRefusal, SERVICE_ID, StreamConfig};
 pub use faults::{Cut, PartOrder, RefuseEndpoint, Split, StreamFaults};
-pub use flood::{FloodReport, FloodSpec, FloodTarget};
 pub use log::{AckOutcome, StreamLogEntry, StreamLogKind};
 pub use server::{NoConnection, Stream};

@@ -7,16 +7,17 @@ use tokio::net::TcpListener;
 use tokio_util::sync::DropGuard;
 
 use crate::websocket::accept::{accept, spawn};
+use crate::websocket::flood::{Flood, FloodReport, FloodSpec};
 
 use super::{
     config::{CallbackError, EndpointRefusal, StreamConfig},
     connection::Command,
     faults::StreamFaults,
-    flood::{Flood, FloodReport, FloodSpec, FloodTarget},
+    flood,
     hub::Hub,
     log::StreamLogEntry,
     raw::Raw,
-    source::Sources,
+    source::{Random, Sources},
 };
 
 /// There is no such connection, or none at all.
@@ -120,14 +121,10 @@ impl Stream {
     /// Loads one connection with events and measures its acknowledgements. Waits for a connection where
     /// the target is the first one and there is none; reports nothing sent where the target is gone.
     pub async fn flood(&self, spec: FloodSpec) -> FloodReport {
-        let target = match spec.connection {
-            FloodTarget::Id(id) => Some(id),
-            FloodTarget::First => {
-                let _ = self.hub.open.subscribe().wait_for(|n| *n > 0).await;
-                None
-            }
-        };
-        let (flood, report) = Flood::new(spec, &self.hub.config, (self.hub.clock_ms)());
+        let target = spec.connection.wait(&self.hub.open).await;
+        let mut random = Random::new(spec.seed);
+        let kit = flood::kit(&spec, &self.hub.config, (self.hub.clock_ms)(), &mut random);
+        let (flood, report) = Flood::new(spec, kit, random);
         if self.command(target, Command::Flood(Box::new(flood))).is_err() {
             return FloodReport::default();
         }

@@ -1,20 +1,15 @@
 //! The two facts that a flood wants of an acknowledgement, found without building a frame.
 
-use crate::feishu::stream::wire_format::{Fields, Value};
+use super::wire_format::{Fields, Value};
+use crate::websocket::flood::AckScan;
 
 /// `Frame.headers`.
 const HEADERS: u64 = 5;
 /// `Frame.payload`.
 const PAYLOAD: u64 = 8;
 
-/// What was found.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct AckScan<'a> {
-    /// The value of the header `message_id`.
-    pub(super) message_id: &'a [u8],
-    /// The payload's code; absent when there is none.
-    pub(super) code: Option<u32>,
-}
+/// The code of an acknowledgement that settles the event.
+const ACCEPTED: u32 = 200;
 
 /// Scans a frame; nothing when it has no message id or is damaged.
 pub(super) fn scan(frame: &[u8]) -> Option<AckScan<'_>> {
@@ -28,8 +23,7 @@ pub(super) fn scan(frame: &[u8]) -> Option<AckScan<'_>> {
             _ => {}
         }
     }
-    let message_id = message_id?;
-    Some(AckScan { message_id, code })
+    Some(AckScan { message_id: message_id?, accepted: code == Some(ACCEPTED) })
 }
 
 /// A header's value, if it has that key.
@@ -83,7 +77,7 @@ mod tests {
         frame.push_header("message_id", "m-1");
         let bytes = frame.to_bytes();
         let found = scan(&bytes).unwrap();
-        assert_eq!((found.message_id, found.code), (&b"m-1"[..], Some(200)));
+        assert_eq!((found.message_id, found.accepted), (&b"m-1"[..], true));
         assert_eq!(scan(&bytes[..bytes.len() - 1]), None);
     }
 }

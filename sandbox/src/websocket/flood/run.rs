@@ -1,19 +1,17 @@
 //! The running flood: keeps the window full and counts what comes back.
 
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
 
-use bytes::Bytes;
-use tokio::{sync::oneshot, time::Instant};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{FloodReport, FloodSpec, LAST_ACKED, ack_scan, histogram::Histogram, template::Template};
-use crate::feishu::stream::{
-    config::{StreamConfig, scaled},
-    link::Link,
-    raw::Wire,
-    sample::Sample,
-    source::Random,
-};
+use super::histogram::Histogram;
+use super::template::{ID_BYTES, MESSAGE_ID_BYTES};
+use super::{FloodReport, FloodSpec, Kit, LAST_ACKED};
+use crate::websocket::link::Link;
+use crate::websocket::raw::Wire;
+use crate::websocket::source::{Random, scaled};
 
 /// Bits of the slot number inside a message id; the rest of its last 48 bits is the generation.
 const SLOT_BITS: u32 = 20;
@@ -25,49 +23,55 @@ struct Slot {
     generation: u64,
     open: bool,
     sent_at: Instant,
-    event_id: [u8; 32],
+    event: EventId,
+}
+
+/// How an event is known to who takes it.
+#[derive(Clone, Copy)]
+enum EventId {
+    Own([u8; ID_BYTES]),
+    /// By its delivery.
+    Message([u8; MESSAGE_ID_BYTES]),
+}
+
+impl EventId {
+    fn text(&self) -> String {
+        let bytes: &[u8] = match self {
+            Self::Own(id) => id,
+            Self::Message(id) => id,
+        };
+        bytes.iter().map(|byte| char::from(*byte)).collect()
+    }
 }
 
 /// A flood over one connection.
-pub(in crate::feishu::stream) struct Flood {
+pub(crate) struct Flood {
     spec: FloodSpec,
-    templates: [Option<Template>; 2],
+    kit: Kit,
     random: Random,
     slots: Vec<Slot>,
     free: Vec<usize>,
     generation: u64,
     /// The first 24 characters of all message ids of this flood.
     prefix: [u8; 24],
-    /// Kind and event id of the frame before.
-    previous: Option<(usize, [u8; 32])>,
+    /// Kind and event id of the frame before, if it has one.
+    previous: Option<(usize, [u8; ID_BYTES])>,
     events: u64,
     report: FloodReport,
     latencies: Histogram,
-    last_acked: VecDeque<[u8; 32]>,
+    last_acked: VecDeque<EventId>,
     started: Instant,
     last_ack: Instant,
     sending_until: Instant,
-    /// How long to wait for the last acknowledgements.
-    patience: Duration,
     done: oneshot::Sender<FloodReport>,
 }
 
 impl Flood {
-    /// A flood, and where its report will come from.
-    pub(in crate::feishu::stream) fn new(
-        spec: FloodSpec,
-        config: &StreamConfig,
-        now_ms: u64,
-    ) -> (Self, oneshot::Receiver<FloodReport>) {
-        let mut random = Random::new(spec.seed);
-        let sample = Sample { app_id: &config.app_id, tenant_key: &config.tenant_key, now_ms };
-        let templates = [
-            Template::message(&sample, spec.event_bytes, &mut random),
-            Template::card_action(&sample, spec.event_bytes, &mut random),
-        ];
+    /// A flood, and where its report will come from. `random` goes on from where the kit was made.
+    pub(crate) fn new(spec: FloodSpec, kit: Kit, mut random: Random) -> (Self, oneshot::Receiver<FloodReport>) {
         let started = Instant::now();
         let window = spec.window.clamp(1, 1 << SLOT_BITS);
-        let slot = Slot { generation: 0, open: false, sent_at: started, event_id: [0; 32] };
+        let slot = Slot { generation: 0, open: false, sent_at: started, event: EventId::Own([0; ID_BYTES]) };
         let (done, report) = oneshot::channel();
         let flood = Self {
             prefix: prefix(&mut random),
@@ -81,9 +85,8 @@ impl Flood {
             latencies: Histogram::new(),
             last_acked: VecDeque::with_capacity(LAST_ACKED + 1),
             last_ack: started,
-            patience: config.callback_timeout,
             spec,
-            templates,
+            kit,
             random,
             started,
             done,
@@ -92,18 +95,18 @@ impl Flood {
     }
 
     /// When to look at the flood again although nothing arrived.
-    pub(in crate::feishu::stream) fn deadline(&self, now: Instant) -> Instant {
-        if now < self.sending_until { self.sending_until } else { self.sending_until + self.patience }
+    pub(crate) fn deadline(&self, now: Instant) -> Instant {
+        if now < self.sending_until { self.sending_until } else { self.sending_until + self.kit.patience }
     }
 
     /// Nothing is left to send and nothing, or nothing in time, left to wait for.
-    pub(in crate::feishu::stream) fn is_over(&self, now: Instant) -> bool {
+    pub(crate) fn is_over(&self, now: Instant) -> bool {
         let waiting = self.free.len() < self.slots.len();
-        now >= self.sending_until && (!waiting || now >= self.sending_until + self.patience)
+        now >= self.sending_until && (!waiting || now >= self.sending_until + self.kit.patience)
     }
 
     /// Sends as much as the window allows.
-    pub(in crate::feishu::stream) fn fill(&mut self, now: Instant, link: &mut Link) {
+    pub(crate) fn fill(&mut self, now: Instant, link: &mut Link) {
         while now < self.sending_until {
             if self.spec.events.is_some_and(|max| self.report.sent >= max) {
                 self.sending_until = now;
@@ -113,23 +116,25 @@ impl Flood {
                 return;
             };
             match self.next_frame(slot, now) {
-                Some(frame) => link.enqueue(Wire::Message(Message::Binary(frame))),
+                Some(message) => link.enqueue(Wire::Message(message)),
                 None => self.sending_until = now,
             }
         }
     }
 
-    fn next_frame(&mut self, slot: usize, now: Instant) -> Option<Bytes> {
+    fn next_frame(&mut self, slot: usize, now: Instant) -> Option<Message> {
         let (kind, event_id) = self.next_event()?;
         self.generation = (self.generation + 1) % GENERATIONS;
-        self.slots[slot] = Slot { generation: self.generation, open: true, sent_at: now, event_id };
         let message_id = self.message_id(slot);
+        let template = self.kit.templates[kind].as_mut()?;
+        let event = if template.has_event_id() { EventId::Own(event_id) } else { EventId::Message(message_id) };
+        self.slots[slot] = Slot { generation: self.generation, open: true, sent_at: now, event };
         self.report.sent += 1;
-        Some(self.templates[kind].as_mut()?.frame(&message_id))
+        (self.kit.message)(template.frame(&message_id))
     }
 
     /// Kind and id of the next event, which may be the one before.
-    fn next_event(&mut self) -> Option<(usize, [u8; 32])> {
+    fn next_event(&mut self) -> Option<(usize, [u8; ID_BYTES])> {
         let repeat = u64::from(self.spec.duplicates_permille) > self.random.next() % 1_000;
         if let (true, Some(previous)) = (repeat, self.previous) {
             self.report.duplicates += 1;
@@ -139,20 +144,21 @@ impl Flood {
         let card = self.spec.card_every > 0 && self.events.is_multiple_of(self.spec.card_every);
         let event = (usize::from(card), self.random_id());
         let own_id = self.random_id();
-        self.templates[event.0].as_mut()?.renew(&event.1, &own_id);
-        self.previous = Some(event);
+        let template = self.kit.templates[event.0].as_mut()?;
+        template.renew(&event.1, &own_id);
+        self.previous = Some(event).filter(|_| template.has_event_id());
         Some(event)
     }
 
-    fn random_id(&mut self) -> [u8; 32] {
-        let mut id = [0; 32];
+    fn random_id(&mut self) -> [u8; ID_BYTES] {
+        let mut id = [0; ID_BYTES];
         write_hex(self.random.next(), &mut id[..16]);
         write_hex(self.random.next(), &mut id[16..]);
         id
     }
 
-    fn message_id(&self, slot: usize) -> [u8; 36] {
-        let mut id = [0; 36];
+    fn message_id(&self, slot: usize) -> [u8; MESSAGE_ID_BYTES] {
+        let mut id = [0; MESSAGE_ID_BYTES];
         id[..24].copy_from_slice(&self.prefix);
         let number = (self.generation << SLOT_BITS) | slot as u64;
         write_hex(number, &mut id[24..]);
@@ -160,8 +166,8 @@ impl Flood {
     }
 
     /// Counts an acknowledgement; false when it is none of this flood's.
-    pub(in crate::feishu::stream) fn take_ack(&mut self, frame: &[u8], now: Instant) -> bool {
-        let Some(ack) = ack_scan::scan(frame) else {
+    pub(crate) fn take_ack(&mut self, frame: &[u8], now: Instant) -> bool {
+        let Some(ack) = (self.kit.scan)(frame) else {
             return false;
         };
         let Some(number) = ack.message_id.strip_prefix(&self.prefix).and_then(read_hex) else {
@@ -176,28 +182,28 @@ impl Flood {
             slot.open = false;
             let slot = slot.clone();
             self.free.push(at);
-            self.count(&slot, ack.code, now);
+            self.count(&slot, ack.accepted, now);
         }
         true
     }
 
-    fn count(&mut self, slot: &Slot, code: Option<u32>, now: Instant) {
+    fn count(&mut self, slot: &Slot, accepted: bool, now: Instant) {
         self.last_ack = now;
         let latency = now.saturating_duration_since(slot.sent_at).as_micros();
         self.latencies.add(u64::try_from(latency).unwrap_or(u64::MAX));
-        if code != Some(200) {
+        if !accepted {
             self.report.ack_errors += 1;
             return;
         }
         self.report.acked += 1;
-        self.last_acked.push_back(slot.event_id);
+        self.last_acked.push_back(slot.event);
         if self.last_acked.len() > LAST_ACKED {
             self.last_acked.pop_front();
         }
     }
 
     /// Hands in the report.
-    pub(in crate::feishu::stream) fn finish(self) {
+    pub(crate) fn finish(self) {
         let mut report = self.report;
         let seconds = (self.last_ack - self.started).as_secs_f64();
         if seconds > 0.0 {
@@ -207,8 +213,7 @@ impl Flood {
         report.p90_ms = self.latencies.quantile_ms(900);
         report.p99_ms = self.latencies.quantile_ms(990);
         report.max_ms = self.latencies.max_ms();
-        let text = |id: [u8; 32]| id.iter().map(|b| char::from(*b)).collect();
-        report.last_acked_event_ids = self.last_acked.into_iter().map(text).collect();
+        report.last_acked_event_ids = self.last_acked.iter().map(EventId::text).collect();
         // Nobody may be waiting for it any more.
         let _ = self.done.send(report);
     }
