@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::ControlError;
 use super::dingtalk::{Control, default_app};
 use crate::dingtalk::stream::{Stream, StreamFaults, StreamLogEntry};
+use crate::websocket::flood::{FloodReport, FloodSpec};
 use crate::websocket::raw::Raw;
 
 /// The routes.
@@ -23,6 +24,7 @@ pub(super) fn router() -> Router<Control> {
         .route("/stream/raw", post(raw))
         .route("/stream/disconnect", post(disconnect))
         .route("/stream/system", post(system))
+        .route("/flood", post(flood))
 }
 
 #[derive(Deserialize)]
@@ -121,4 +123,13 @@ async fn system(
 ) -> Result<StatusCode, ControlError> {
     stream(&control, &asked)?.system(&body.topic, &body.data);
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Floods a connection; answers when the flood is over.
+async fn flood(
+    State(control): State<Control>,
+    Query(asked): Query<Asked>,
+    Json(spec): Json<FloodSpec>,
+) -> Answer<FloodReport> {
+    Ok(Json(stream(&control, &asked)?.flood(spec).await))
 }

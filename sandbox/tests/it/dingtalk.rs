@@ -4,6 +4,7 @@ mod cards;
 mod chat;
 mod client;
 mod delivery;
+mod flood;
 mod golden;
 mod oauth;
 mod robot;

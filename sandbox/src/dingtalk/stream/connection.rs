@@ -16,6 +16,7 @@ use super::hub::{Hub, Seat};
 use super::log::StreamLogKind;
 use super::ticket::Pass;
 use crate::random;
+use crate::websocket::flood::{Flood, Flooding};
 use crate::websocket::link::{Link, Turn};
 use crate::websocket::raw::Wire;
 use crate::websocket::socket::{Socket, swallow};
@@ -29,6 +30,8 @@ pub(super) enum Command {
     Write(Vec<Wire>),
     /// End in ten seconds of the sandbox's clock.
     Drain,
+    /// Load this connection with pushes.
+    Flood(Box<Flood>),
 }
 
 /// One open connection.
@@ -37,6 +40,7 @@ pub(super) struct Connection {
     id: u64,
     link: Link,
     seat: Seat,
+    flood: Flooding,
     /// The code of the client's close frame.
     close_code: Option<u16>,
     close_deadline: Option<Instant>,
@@ -50,6 +54,7 @@ enum Do {
     Turn(Turn),
     Obey(Option<Command>),
     Ping,
+    Flood,
     HangUp,
     GiveUp,
 }
@@ -60,12 +65,14 @@ impl Connection {
         let seat = hub.connected(id, pass);
         let link = Link::new(ws, Arc::clone(&seat.hole));
         let next_ping = Instant::now() + hub.config.ping_interval;
-        Self { hub, id, link, seat, close_code: None, close_deadline: None, ends_ms: None, next_ping }
+        let flood = Flooding::default();
+        Self { hub, id, link, seat, flood, close_code: None, close_deadline: None, ends_ms: None, next_ping }
     }
 
     /// Lives until the connection ends; gives the last entry for the log.
     pub(super) async fn run(mut self) -> StreamLogKind {
         let reason = self.exchange().await;
+        drop(self.flood);
         let code = self.close_code;
         if self.link.is_hole() {
             let (changed, hole) = (self.hub.faults_set.subscribe(), Arc::clone(&self.seat.hole));
@@ -85,7 +92,9 @@ impl Connection {
                     let clock = &self.hub.config.clock;
                     self.ends_ms = Some(clock.now_ms() + clock.period_ms(DRAIN_S));
                 }
+                Do::Obey(Some(Command::Flood(flood))) => self.flood.begin(flood),
                 Do::Ping => self.ping(),
+                Do::Flood => {}
                 Do::HangUp => {
                     self.ends_ms = None;
                     self.link.enqueue(Wire::Hangup { reset: false });
@@ -93,6 +102,7 @@ impl Connection {
                 Do::Obey(None) => return "the stream forgot it".to_owned(),
                 Do::GiveUp => return "the close frame was not answered".to_owned(),
             }
+            self.flood.go_on(&mut self.link);
             if self.link.is_closing() && self.close_deadline.is_none() {
                 self.close_deadline = Some(Instant::now() + CLOSE_PATIENCE);
             }
@@ -101,7 +111,7 @@ impl Connection {
 
     async fn next(&mut self) -> Do {
         let clock = Arc::clone(&self.hub.config.clock);
-        let (ends_ms, deadline) = (self.ends_ms, self.close_deadline);
+        let (ends_ms, deadline, flood) = (self.ends_ms, self.close_deadline, self.flood.deadline());
         tokio::select! {
             turn = self.link.turn() => Do::Turn(turn),
             command = self.seat.commands.recv() => Do::Obey(command),
@@ -110,10 +120,8 @@ impl Connection {
                 Some(at_ms) => clock.reach(at_ms).await,
                 None => std::future::pending().await,
             } } => Do::HangUp,
-            () = async { match deadline {
-                Some(at) => tokio::time::sleep_until(at).await,
-                None => std::future::pending().await,
-            } } => Do::GiveUp,
+            () = until(flood) => Do::Flood,
+            () = until(deadline) => Do::GiveUp,
         }
     }
 
@@ -127,6 +135,7 @@ impl Connection {
 
     fn read(&mut self, inbox: &mut Vec<Message>) {
         self.link.swap_inbox(inbox);
+        let now = Instant::now();
         for message in inbox.drain(..) {
             if let Message::Close(frame) = &message {
                 self.close_code = frame.as_ref().map(|frame| u16::from(frame.code));
@@ -136,6 +145,7 @@ impl Connection {
                 continue;
             }
             match message {
+                Message::Text(text) if self.flood.takes(text.as_bytes(), now) => {}
                 Message::Text(text) => match Ack::read(&text) {
                     Ok(ack) => self.hub.acknowledged(self.id, ack),
                     Err(reason) => self.hub.log.write(Some(self.id), StreamLogKind::BadFrame { reason }),
@@ -148,5 +158,12 @@ impl Connection {
                 Message::Close(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             }
         }
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }

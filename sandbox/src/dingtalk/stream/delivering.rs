@@ -80,7 +80,7 @@ impl Hub {
         None
     }
 
-    fn event_push(&self, event: &Event) -> Push {
+    pub(super) fn event_push(&self, event: &Event) -> Push {
         let born: Value = serde_json::from_slice(&event.payload).unwrap_or_default();
         let headers = [
             ("eventId", event.id.clone()),
@@ -179,7 +179,8 @@ impl Hub {
         send(state, connection, wires);
     }
 
-    fn frame(&self, state: &State, push: &Push, message_id: &str, connection: u64) -> Value {
+    /// A push as it is sent over that connection.
+    pub(super) fn frame(&self, state: &State, push: &Push, message_id: &str, connection: u64) -> Value {
         let now_ms = self.config.clock.now_ms();
         let mut frame = push.frame(message_id, now_ms);
         if push.kind != Kind::System {

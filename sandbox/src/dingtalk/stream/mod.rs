@@ -15,12 +15,14 @@
 //! | `connection` | the task of one connection |
 //! | [`frame`] | the frames of both directions |
 //! | `subscription` | what a client wants to hear |
+//! | `flood` | what [`crate::websocket::flood`] needs of this platform |
 //! | `ticket`, `faults`, `log`, `config` | as they say |
 
 mod config;
 mod connection;
 mod delivering;
 mod faults;
+mod flood;
 pub mod frame;
 mod hub;
 mod log;

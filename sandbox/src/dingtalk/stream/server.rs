@@ -11,12 +11,15 @@ use tokio_util::sync::DropGuard;
 use super::config::{CallbackError, NoConnection, StreamConfig};
 use super::connection::Command;
 use super::faults::{RefuseOpen, StreamFaults};
+use super::flood;
 use super::frame::ROBOT_TOPIC;
 use super::hub::Hub;
 use super::log::StreamLogEntry;
 use super::subscription::Subscriptions;
 use crate::websocket::accept::{accept, spawn};
+use crate::websocket::flood::{Flood, FloodReport, FloodSpec};
 use crate::websocket::raw::Raw;
+use crate::websocket::source::Random;
 
 /// One app's long connections. Ends with its last owner, or by [`Stream::stop`].
 pub struct Stream {
@@ -109,11 +112,20 @@ impl Stream {
     /// Puts these on a connection verbatim: on that one, or on the oldest; gives its number.
     pub fn send_raw(&self, connection: Option<u64>, raw: impl IntoIterator<Item = Raw>) -> Result<u64, NoConnection> {
         let wires = raw.into_iter().map(Into::into).collect();
-        let state = self.hub.state();
-        let mut open = state.connections.iter();
-        let (id, handle) = open.find(|(id, _)| connection.is_none_or(|only| only == **id)).ok_or(NoConnection)?;
-        handle.send(Command::Write(wires));
-        Ok(*id)
+        self.command(connection, Command::Write(wires))
+    }
+
+    /// Loads one connection with events and taps and measures its acknowledgements. Waits for a connection where the target is the
+    /// first one and there is none; reports nothing sent where the target is gone.
+    pub async fn flood(&self, spec: FloodSpec) -> FloodReport {
+        let target = spec.connection.wait(&self.hub.open).await;
+        let kit = flood::kit(&self.hub, target, &spec);
+        let random = Random::new(spec.seed);
+        let (flood, report) = Flood::new(spec, kit, random);
+        if self.command(target, Command::Flood(Box::new(flood))).is_err() {
+            return FloodReport::default();
+        }
+        report.await.unwrap_or_default()
     }
 
     /// What happened so far, oldest first.
@@ -133,5 +145,13 @@ impl Stream {
         self.hub.tracker.close();
         self.hub.tracker.wait().await;
         self.hub.forget_connections();
+    }
+
+    fn command(&self, connection: Option<u64>, command: Command) -> Result<u64, NoConnection> {
+        let state = self.hub.state();
+        let mut open = state.connections.iter();
+        let (id, handle) = open.find(|(id, _)| connection.is_none_or(|only| only == **id)).ok_or(NoConnection)?;
+        handle.send(command);
+        Ok(*id)
     }
 }
