@@ -9,4 +9,4 @@ pub mod status;
 pub mod supervisor;
 
 #[cfg(test)]
-mod rig;
+pub(crate) mod rig;

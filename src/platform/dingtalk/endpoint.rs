@@ -85,7 +85,7 @@ fn read(answer: &Answer, base: &Url) -> Result<Target, Refused> {
 }
 
 /// Throttling is a 403 here, as are things that somebody has to change: the name in the body tells them apart.
-fn refusal(status: u16, body: &[u8]) -> Refused {
+pub(super) fn refusal(status: u16, body: &[u8]) -> Refused {
     let name = serde_json::from_slice::<Value>(body).ok();
     let name = name.as_ref().and_then(|body| body["code"].as_str()).unwrap_or_default();
     match status {

@@ -34,3 +34,6 @@ impl Protocol for DingTalkProtocol {
 fn refused_handshake(response: &Response<()>) -> Refused {
     retry(format!("the platform refused the handshake with HTTP status {}", response.status().as_u16()))
 }
+
+#[cfg(test)]
+mod dial_rate;
