@@ -47,6 +47,7 @@ mod refresh_crash;
 mod refreshing;
 mod replicas;
 mod rotation;
+mod scenarios;
 mod scheduling;
 mod sending;
 mod settings;
