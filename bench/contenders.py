@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 from pathlib import Path
 
-from stand import APP_ID, APP_SECRET, CLIENT_CORE, Process, Sandbox, call, free_port, until
+from stand import CLIENT_CORE, DINGTALK, FEISHU, Process, Sandbox, call, free_port, until
 
 HERE = Path(__file__).resolve().parent
 
@@ -25,13 +25,13 @@ url = "sqlite://{database}"
 master_key_file = "{key}"
 
 [[apps]]
-platform = "feishu"
+platform = "{platform}"
 app_id = "{app_id}"
 app_secret = "{app_secret}"
 name = "Benchmark"
 open_url = "{sandbox}"
 accounts_url = "{sandbox}"
-"""
+{lines}"""
 
 
 class Rows:
@@ -55,13 +55,14 @@ class Rows:
 class Contender:
     """A client with a sandbox of its own. Subclasses say how the client is started and how many links it opens."""
 
+    platform = FEISHU
     links = 1
     stores = False
 
     def __init__(self, name, title, binaries, folder):
         self.name, self.title, self.folder = name, title, Path(folder)
         self.database = self.folder / f"{name}.db"
-        self.sandbox = Sandbox(binaries / "cardkey-sandbox", folder, name)
+        self.sandbox = Sandbox(binaries / "cardkey-sandbox", folder, name, self.platform)
         self.process = None
         self.rows = Rows(self.database) if self.stores else None
 
@@ -77,7 +78,7 @@ class Contender:
 
     def environment(self):
         """What the client reads from its environment."""
-        return {"BASE_URL": self.sandbox.url, "APP_ID": APP_ID, "APP_SECRET": APP_SECRET}
+        return {"BASE_URL": self.sandbox.url, "APP_ID": self.platform.app_id, "APP_SECRET": self.platform.app_secret}
 
     def stop(self):
         """Ends both processes."""
@@ -101,8 +102,9 @@ class Cardkey(Contender):
         key.write_text(f"bench:{base64.b64encode(os.urandom(32)).decode()}\n")
         key.chmod(0o600)
         self.config.write_text(CONFIG.format(
-            api=self.api, metrics_port=free_port(), database=self.database, key=key, app_id=APP_ID,
-            app_secret=APP_SECRET, sandbox=self.sandbox.url))
+            api=self.api, metrics_port=free_port(), database=self.database, key=key, platform=self.platform.name,
+            app_id=self.platform.app_id, app_secret=self.platform.app_secret, sandbox=self.sandbox.url,
+            lines=self.platform.lines))
 
     def command(self):
         return [self.binary, "serve", "--demo", "--config", self.config]
@@ -121,15 +123,23 @@ class Cardkey(Contender):
         return call(f"http://{self.api}/readyz")[0] == 200
 
 
+class CardkeyDingTalk(Cardkey):
+    """The gateway with an app of DingTalk's in place of Feishu's."""
+
+    platform = DINGTALK
+
+
 class Python(Contender):
     """lark-oapi with an empty handler."""
+
+    client = "python_client.py"
 
     def __init__(self, name, title, binaries, folder, python):
         super().__init__(name, title, binaries, folder)
         self.python = python
 
     def command(self):
-        return [self.python, HERE / "clients/python_client.py", *self.options()]
+        return [self.python, HERE / "clients" / self.client, *self.options()]
 
     def options(self):
         """Further arguments."""
@@ -138,6 +148,19 @@ class Python(Contender):
 
 class PythonSqlite(Python):
     """lark-oapi with a handler that inserts."""
+
+    stores = True
+
+
+class PythonDingTalk(Python):
+    """dingtalk-stream with an empty handler."""
+
+    platform = DINGTALK
+    client = "dingtalk_client.py"
+
+
+class PythonDingTalkSqlite(PythonDingTalk):
+    """dingtalk-stream with a handler that inserts."""
 
     stores = True
 
@@ -167,6 +190,12 @@ def line_up(binaries, folder, python, only=None):
         "python-sqlite": lambda name: PythonSqlite(name, "Python lark-oapi + SQLite", binaries, folder, python),
         "node": lambda name: Node(name, "Node node-sdk, empty handler", binaries, folder),
         "node-sqlite": lambda name: NodeSqlite(name, "Node node-sdk + SQLite", binaries, folder),
+        "dingtalk-cardkey": lambda name: CardkeyDingTalk(
+            name, "DingTalk: Cardkey, durable inbox (SQLite)", binaries, folder),
+        "dingtalk-python": lambda name: PythonDingTalk(
+            name, "DingTalk: Python dingtalk-stream, empty handler", binaries, folder, python),
+        "dingtalk-python-sqlite": lambda name: PythonDingTalkSqlite(
+            name, "DingTalk: Python dingtalk-stream + SQLite", binaries, folder, python),
     }
     wanted = [name for name in makers if only is None or name in only]
     missing = {name: why for name in wanted if (why := obstacle(name, python))}
@@ -175,12 +204,16 @@ def line_up(binaries, folder, python, only=None):
 
 def obstacle(name, python):
     """Why this contender cannot run here, if so."""
+    lark, ding = [python, "-c", "import lark_oapi.ws"], [python, "-c", "import dingtalk_stream"]
     probes = {
-        "python": [python, "-c", "import lark_oapi.ws"],
+        "python": lark,
+        "python-sqlite": lark,
+        "dingtalk-python": ding,
+        "dingtalk-python-sqlite": ding,
         "node": ["node", "-e", "require('@larksuiteoapi/node-sdk')"],
         "node-sqlite": ["node", "-e", "new (require('better-sqlite3'))(':memory:')"],
     }
-    probe = probes.get(name, probes.get(name.partition("-")[0]))
+    probe = probes.get(name)
     if probe is None:
         return None
     try:

@@ -17,7 +17,7 @@ from statistics import median
 
 import machine
 import report
-from contenders import Cardkey, line_up
+from contenders import line_up
 from stand import CLIENT_CORE, SANDBOX_CORE, StandError, busy_cpu_seconds, fdatasync_ms
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,7 +73,7 @@ def rounds(contenders, options):
             told = flood(contender, options.seconds, options, seed=1 + number)
             results[contender.name].append(told)
             rows = f"{told['rows']:>9} rows" if "rows" in told else ""
-            print(f"round {number}  {contender.name:<14}{told['acks_per_second']:>10.0f}/s  "
+            print(f"round {number}  {contender.name:<22}{told['acks_per_second']:>10.0f}/s  "
                   f"p50 {told['p50_ms']:>7.2f} ms  p99 {told['p99_ms']:>7.2f} ms {rows}", flush=True)
             time.sleep(0.5)
     return results
@@ -91,7 +91,7 @@ def measure(options, folder):
     }
     try:
         for contender in contenders:
-            if isinstance(contender, Cardkey):
+            if contender.name == report.OURS:
                 found["start"] = start_times(contender)
         found["idle_rss_mb"] = warm_up(contenders, options)
         found["rounds"] = rounds(contenders, options)
@@ -118,7 +118,7 @@ def arguments():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", type=Path, required=True, help="folder of the release binaries")
-    parser.add_argument("--python", type=Path, default=Path(sys.executable), help="a Python that has lark-oapi")
+    parser.add_argument("--python", type=Path, default=Path(sys.executable), help="a Python that has the official clients")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--warm-up", type=float, default=3.0)

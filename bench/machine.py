@@ -25,6 +25,8 @@ def versions(root, options):
         "Cardkey": f"{says([options.bin / 'cardkey', '--version']).split()[-1]} ({commit(root)})",
         "Python": platform_python(options.python),
         "lark-oapi": says([options.python, "-c", "from importlib.metadata import version; print(version('lark-oapi'))"]),
+        "dingtalk-stream": says(
+            [options.python, "-c", "from importlib.metadata import version; print(version('dingtalk-stream'))"]),
         "Python's SQLite": says([options.python, "-c", "import sqlite3; print(sqlite3.sqlite_version)"]),
         "Node": says(["node", "--version"]),
         "@larksuiteoapi/node-sdk": says(["node", "-e", package % "@larksuiteoapi/node-sdk"], root / "bench"),

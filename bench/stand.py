@@ -6,12 +6,28 @@ import os
 import socket
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-# The sandbox's default app; the secret is public and opens nothing but the sandbox.
-APP_ID = "cli_a1b2c3d4e5f60718"
-APP_SECRET = "sandbox-secret-5f60718a1b2c3d4e"
+
+@dataclass(frozen=True)
+class Platform:
+    """A simulated platform: where it is controlled, and its default app. The secrets are public and open nothing but the
+    sandbox."""
+
+    name: str
+    control: str
+    app_id: str
+    app_secret: str
+    # Further lines of an app's configuration.
+    lines: str = ""
+
+
+FEISHU = Platform("feishu", "/control", "cli_a1b2c3d4e5f60718", "sandbox-secret-5f60718a1b2c3d4e")
+DINGTALK = Platform("dingtalk", "/dingtalk/control", "dinga1b2c3d4e5f60718a1b2",
+                    "sandbox-secret-dingtalk-5f60718a1b2c3d4e",
+                    'card_template_id = "6f1c0a3e-5b7d-4a52-9d0e-2f8b61c4d7aa.schema"\n')
 
 TICKS = os.sysconf("SC_CLK_TCK")
 CORES = sorted(os.sched_getaffinity(0))
@@ -113,9 +129,10 @@ class Process:
 
 
 class Sandbox:
-    """A running sandbox."""
+    """A running sandbox, of which one platform is used."""
 
-    def __init__(self, binary, folder, name, core=SANDBOX_CORE):
+    def __init__(self, binary, folder, name, platform=FEISHU, core=SANDBOX_CORE):
+        self.platform = platform
         self.url = f"http://127.0.0.1:{free_port()}"
         command = [binary, "serve", "--listen", self.url.removeprefix("http://")]
         self.process = Process(f"sandbox of {name}", command, Path(folder) / f"{name}-sandbox.log", core)
@@ -136,7 +153,7 @@ class Sandbox:
         return self._control("flood", spec, timeout=seconds + 60)
 
     def _control(self, path, body=None, timeout=5.0):
-        status, text = call(f"{self.url}/control/{path}", body, timeout)
+        status, text = call(f"{self.url}{self.platform.control}/{path}", body, timeout)
         if status != 200:
             raise StandError(f"the sandbox answers {status} to {path}: {text[:200]}")
         return json.loads(text)

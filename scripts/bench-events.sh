@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Acknowledged events per second of Cardkey and of the official Python and Node clients, in one run, interleaved; then
+# Acknowledged events per second of Cardkey and of the platforms' official Python and Node clients, in one run, interleaved; then
 # kill -9 in mid-flood. Installs the clients first: the Python one into .venv, the Node one into bench/node_modules.
 # Arguments go to bench/events.py: scripts/bench-events.sh --rounds 1 --seconds 2 --only cardkey python
 source "$(dirname "${BASH_SOURCE[0]}")/heading.sh"
