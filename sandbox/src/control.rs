@@ -116,7 +116,7 @@ pub fn router(feishu: Arc<Feishu>, ground: Arc<Ground>) -> Router {
         .route("/control/say", post(drive::say))
         .route("/control/tap", post(drive::tap))
         .route("/control/rate_limits", post(change::rate_limits))
-        .merge(streams::router())
+        .nest("/control", streams::router())
         .with_state(Control { feishu, ground })
         .nest("/control", common)
 }

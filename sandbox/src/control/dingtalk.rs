@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::drive::Decision;
-use super::{ControlError, dingtalk_stream, site};
+use super::{ControlError, dingtalk_stream, site, streams};
 use crate::chat;
 use crate::dingtalk::click::{self, Tap};
 use crate::dingtalk::{DingTalk, authorize, person, robot};
@@ -29,7 +29,7 @@ pub(super) struct Control {
     ground: Arc<Ground>,
 }
 
-pub(super) fn default_app() -> String {
+fn default_app() -> String {
     DINGTALK_CLIENT_ID.to_owned()
 }
 
@@ -47,6 +47,7 @@ pub fn router(dingtalk: Arc<DingTalk>, ground: Arc<Ground>) -> Router {
         .route("/tap", post(tap))
         .route("/messages", get(messages))
         .route("/rate_limits", post(rate_limits))
+        .merge(streams::router())
         .merge(dingtalk_stream::router())
         .with_state(Control { dingtalk, ground });
     Router::new().nest("/dingtalk/control", common.merge(own))

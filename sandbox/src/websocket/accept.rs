@@ -4,12 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
+use super::server::Hub;
 use super::socket::{Socket, swallow};
 use super::trouble::RefuseHandshake;
 
@@ -20,20 +18,16 @@ const UPGRADE_PATIENCE: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Whose connections they are.
-pub(crate) trait Host: Send + Sync + 'static {
+pub(crate) trait Host: Hub {
     /// What a ticket says of the connection that it opens.
     type Pass: Send + 'static;
 
     /// Serve `wss` with this.
     fn tls(&self) -> Option<&Arc<rustls::ServerConfig>>;
-    /// Where the tasks run, and what ends them.
-    fn tasks(&self) -> (&TaskTracker, &CancellationToken);
     /// A number for a connection that was just accepted.
     fn dialled(&self) -> u64;
     /// Whether connections dialled now fall into a black hole.
     fn swallows_new(&self) -> bool;
-    /// Tells when that may have changed.
-    fn faults_set(&self) -> watch::Receiver<u64>;
     /// Decides on an upgrade.
     fn admit(&self, connection: u64, request: &Request) -> Result<Self::Pass, RefuseHandshake>;
     /// The connection never came to be.
@@ -48,9 +42,9 @@ pub(crate) trait Host: Send + Sync + 'static {
 }
 
 /// Runs a task until the host stops.
-pub(crate) fn spawn<H: Host, F: Future<Output = ()> + Send + 'static>(host: &Arc<H>, task: impl FnOnce(Arc<H>) -> F) {
-    let (tracker, stop) = host.tasks();
-    tracker.spawn(stop.clone().run_until_cancelled_owned(task(Arc::clone(host))));
+pub(crate) fn spawn<H: Hub, F: Future<Output = ()> + Send + 'static>(host: &Arc<H>, task: impl FnOnce(Arc<H>) -> F) {
+    let base = host.base();
+    base.tracker.spawn(base.stop.clone().run_until_cancelled_owned(task(Arc::clone(host))));
 }
 
 /// Accepts sockets, for ever.
@@ -72,7 +66,7 @@ pub(crate) async fn accept<H: Host>(host: Arc<H>, listener: TcpListener) {
 /// From the TCP connection to its end.
 async fn serve<H: Host>(host: Arc<H>, id: u64, tcp: TcpStream) {
     if host.swallows_new() {
-        swallow(tcp, host.faults_set(), || host.swallows_new()).await;
+        swallow(tcp, host.base().faults_set.subscribe(), || host.swallows_new()).await;
         return host.failed(id, "swallowed".to_owned());
     }
     match tokio::time::timeout(UPGRADE_PATIENCE, upgrade(&*host, id, tcp)).await {

@@ -4,6 +4,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | `accept` | from a listener to a running connection |
+//! | [`server`], [`seats`] | the public face of a stream, and who is connected |
 //! | `socket`, `link` | the bytes below WebSocket; one open WebSocket with an outbox |
 //! | [`raw`] | what is put on a connection, well-formed or not |
 //! | `deliveries` | when an event is due, first and again; pure |
@@ -19,7 +20,9 @@ pub mod flood;
 pub(crate) mod link;
 pub mod log;
 pub mod raw;
+pub mod seats;
 pub(crate) mod sent;
+pub mod server;
 pub(crate) mod socket;
 pub mod source;
 pub mod trouble;

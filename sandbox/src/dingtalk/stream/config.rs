@@ -59,8 +59,3 @@ pub enum CallbackError {
     #[error("the answer has no response")]
     Malformed,
 }
-
-/// There is no such connection, or none at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no such connection is open")]
-pub struct NoConnection;

@@ -12,13 +12,14 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::config::DRAIN_S;
 use super::frame::Ack;
-use super::hub::{Hub, Seat};
+use super::hub::Hub;
 use super::log::StreamLogKind;
 use super::ticket::Pass;
 use crate::random;
 use crate::websocket::flood::{Flood, Flooding};
 use crate::websocket::link::{Link, Turn};
 use crate::websocket::raw::Wire;
+use crate::websocket::seats::Seat;
 use crate::websocket::socket::{Socket, swallow};
 
 /// How long a client may take to answer a close frame.
@@ -34,12 +35,18 @@ pub(super) enum Command {
     Flood(Box<Flood>),
 }
 
+impl From<Vec<Wire>> for Command {
+    fn from(wires: Vec<Wire>) -> Self {
+        Self::Write(wires)
+    }
+}
+
 /// One open connection.
 pub(super) struct Connection {
     hub: Arc<Hub>,
     id: u64,
     link: Link,
-    seat: Seat,
+    seat: Seat<Command>,
     flood: Flooding,
     /// The code of the client's close frame.
     close_code: Option<u16>,

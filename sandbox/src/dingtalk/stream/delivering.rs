@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::config::{CallbackError, NoConnection};
+use super::config::CallbackError;
 use super::connection::Command;
 use super::frame::{Ack, CARD_TOPIC, Kind, Push, Wish};
 use super::hub::{Hub, Owner, State};
@@ -16,6 +16,7 @@ use super::log::{AckOutcome, StreamLogKind};
 use crate::random;
 use crate::websocket::deliveries::{Due, Event};
 use crate::websocket::raw::Wire;
+use crate::websocket::seats::NoConnection;
 use crate::websocket::sent::Sent;
 use crate::websocket::trouble::{CloseWhen, CopyTo};
 
@@ -184,7 +185,7 @@ impl Hub {
         let now_ms = self.config.clock.now_ms();
         let mut frame = push.frame(message_id, now_ms);
         if push.kind != Kind::System {
-            let id = state.connections.get(&connection).map(|handle| handle.pass.connection_id.as_str());
+            let id = state.seats.get(connection).map(|handle| handle.guest.pass.connection_id.as_str());
             frame["headers"]["appId"] = json!(self.unified_app_id());
             frame["headers"]["connectionId"] = json!(id);
         }
@@ -210,22 +211,30 @@ impl Hub {
         self.post_to(&mut self.state(), &mail, connection);
     }
 
+    /// A `SYSTEM` frame on every connection.
+    pub(super) fn system_to_all(&self, topic: &str, data: &Value) {
+        let open: Vec<u64> = self.state().seats.iter_mut().map(|(id, _)| id).collect();
+        for connection in open {
+            self.system(connection, topic, data);
+        }
+    }
+
     /// Tells a connection, or all, that they end; nothing is pushed to them any more.
     pub(super) fn disconnect(&self, connection: Option<u64>, reason: &str) -> Result<usize, NoConnection> {
         let chosen: Vec<u64> = {
             let mut state = self.state();
-            let mine = |id: &u64| connection.is_none_or(|only| only == *id);
-            let open = state.connections.iter_mut().filter(|(id, handle)| mine(id) && !handle.draining);
+            let mine = |id: u64| connection.is_none_or(|only| only == id);
+            let open = state.seats.iter_mut().filter(|(id, handle)| mine(*id) && !handle.guest.draining);
             open.map(|(id, handle)| {
-                handle.draining = true;
-                *id
+                handle.guest.draining = true;
+                id
             })
             .collect()
         };
         for id in &chosen {
             self.system(*id, "disconnect", &json!({"reason": reason}));
-            if let Some(handle) = self.state().connections.get(id) {
-                handle.send(Command::Drain);
+            if let Some(handle) = self.state().seats.get(*id) {
+                handle.tell(Command::Drain);
             }
         }
         if chosen.is_empty() { Err(NoConnection) } else { Ok(chosen.len()) }
@@ -240,8 +249,8 @@ impl Hub {
 }
 
 fn send(state: &State, connection: u64, wires: Vec<Wire>) {
-    if let Some(handle) = state.connections.get(&connection) {
-        handle.send(Command::Write(wires));
+    if let Some(handle) = state.seats.get(connection) {
+        handle.tell(Command::Write(wires));
     }
 }
 

@@ -4,23 +4,22 @@
 //! but that of their delivery.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::json;
+use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::frame::{CARD_TOPIC, Kind, Push};
-use super::hub::Hub;
+use super::hub::{Hub, State};
 use crate::random;
 use crate::websocket::deliveries::Event;
 use crate::websocket::flood::template::{self, Template, padded};
 use crate::websocket::flood::{AckScan, FloodSpec, Kit};
 
 /// Everything for a flood of this stream over that connection.
-pub(super) fn kit(hub: &Hub, connection: Option<u64>, spec: &FloodSpec) -> Kit {
+pub(super) fn kit(hub: &Hub, state: &State, connection: u64, spec: &FloodSpec) -> Kit {
     let frame = |push: &Push| {
-        let state = hub.state();
-        let connection = connection.or_else(|| state.connections.keys().next().copied()).unwrap_or_default();
-        Template::of(hub.frame(&state, push, &template::message_id(), connection).to_string().into_bytes())
+        let frame = hub.frame(state, push, &template::message_id(), connection);
+        Template::of(frame.to_string().into_bytes())
     };
     Kit {
         templates: [frame(&event(hub, spec.event_bytes)), frame(&tap(hub, spec.event_bytes))],

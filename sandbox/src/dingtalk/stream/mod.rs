@@ -30,8 +30,10 @@ mod server;
 mod subscription;
 mod ticket;
 
-pub use config::{CallbackError, NoConnection, StreamConfig};
+pub use crate::websocket::seats::NoConnection;
+pub use config::{CallbackError, StreamConfig};
 pub use faults::{RefuseOpen, StreamFaults};
+pub use hub::Hub;
 pub use log::{AckOutcome, StreamLogEntry, StreamLogKind};
 pub use server::Stream;
 pub use subscription::Subscriptions;

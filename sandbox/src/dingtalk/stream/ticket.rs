@@ -20,11 +20,11 @@ struct Ticket {
 
 /// What a ticket says of the connection that it opens.
 #[derive(Clone, Debug)]
-pub(super) struct Pass {
+pub(crate) struct Pass {
     /// The platform's name for the connection.
-    pub(super) connection_id: String,
+    pub(crate) connection_id: String,
     /// What it wants to hear.
-    pub(super) subscriptions: Subscriptions,
+    pub(crate) subscriptions: Subscriptions,
 }
 
 /// The tickets that can still be used.

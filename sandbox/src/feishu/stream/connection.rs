@@ -9,13 +9,14 @@ use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 use super::{
     ack::Ack,
     frame::{Frame, METHOD_CONTROL, METHOD_DATA},
-    hub::{Hub, Seat},
+    hub::Hub,
     link::{Link, Turn},
     log::StreamLogKind,
     raw::Wire,
     socket::{Socket, swallow},
 };
 use crate::websocket::flood::{Flood, Flooding};
+use crate::websocket::seats::Seat;
 
 /// How long a client may take to answer a close frame.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
@@ -31,12 +32,18 @@ pub(super) enum Command {
     Flood(Box<Flood>),
 }
 
+impl From<Vec<Wire>> for Command {
+    fn from(wires: Vec<Wire>) -> Self {
+        Self::Write(wires)
+    }
+}
+
 /// One open connection.
 pub(super) struct Connection {
     hub: Arc<Hub>,
     id: u64,
     link: Link,
-    seat: Seat,
+    seat: Seat<Command>,
     flood: Flooding,
     /// The code of the client's close frame.
     close_code: Option<u16>,

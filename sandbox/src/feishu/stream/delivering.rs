@@ -54,7 +54,7 @@ impl Hub {
     /// Delivers what is due now; says when to look again. Nothing is due while nobody is connected.
     fn deliver_due(&self) -> Option<Instant> {
         let mut state = self.state();
-        while !state.connections.is_empty() {
+        while state.seats.len() > 0 {
             match state.deliveries.take_due(Instant::now()) {
                 None => return state.deliveries.next_due(),
                 Some(Due::GaveUp(event)) => {
@@ -117,7 +117,7 @@ impl Hub {
     /// Puts one delivery and its copies on the way; false when nobody is connected.
     fn post(&self, state: &mut State, mail: &Mail<'_>) -> bool {
         let wanted = mail.event.target.filter(|_| mail.attempt == 1);
-        let open = wanted.filter(|id| state.connections.contains_key(id));
+        let open = wanted.filter(|id| state.seats.get(*id).is_some());
         let Some(first) = open.or_else(|| state.choose(None)) else {
             return false;
         };
@@ -159,8 +159,8 @@ impl Hub {
             attempt: mail.attempt,
         };
         self.log.write(Some(connection), entry);
-        if let Some(handle) = state.connections.get(&connection) {
-            handle.send(Command::Write(wires));
+        if let Some(handle) = state.seats.get(connection) {
+            handle.tell(Command::Write(wires));
         }
     }
 

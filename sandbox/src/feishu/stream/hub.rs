@@ -2,56 +2,45 @@
 //!
 //! One lock for all of it; it is never held while anything is awaited. The log's lock may be taken under it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
-use tokio_tungstenite::{WebSocketStream, tungstenite::handshake::server::Request};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::sync::oneshot;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::server::Request;
 
-use crate::websocket::{accept::Host, log::Log, socket::Socket};
-
-use super::{
-    ack::Ack,
-    config::{CONNECTION_LIMIT, EndpointRefusal, StreamConfig},
-    connection::{Command, Connection},
-    deliveries::Deliveries,
-    faults::StreamFaults,
-    handshake,
-    log::StreamLogKind,
-    raw::Wire,
-    sent::SentFrames,
-    source::{ClockMs, Random, Sources},
-    ticket::Tickets,
-    trouble::{CloseWhen, RefuseHandshake},
-};
+use super::ack::Ack;
+use super::config::{CONNECTION_LIMIT, EndpointRefusal, StreamConfig};
+use super::connection::{Command, Connection};
+use super::faults::StreamFaults;
+use super::log::StreamLogKind;
+use super::sent::SentFrames;
+use super::ticket::Tickets;
+use super::{flood, handshake};
+use crate::websocket::accept::Host;
+use crate::websocket::deliveries::Deliveries;
+use crate::websocket::flood::{Flood, FloodReport, FloodSpec};
+use crate::websocket::raw::Raw;
+use crate::websocket::seats::{NoConnection, Seat, Seats};
+use crate::websocket::server::{self, Base};
+use crate::websocket::socket::Socket;
+use crate::websocket::source::{ClockMs, Random, Sources};
+use crate::websocket::trouble::RefuseHandshake;
 
 /// Everything shared.
-pub(super) struct Hub {
+pub struct Hub {
     pub(super) config: StreamConfig,
     pub(super) clock_ms: ClockMs,
-    pub(super) log: Log<StreamLogKind>,
-    /// Wakes the dispatcher: something is due, or somebody to deliver to has come.
-    pub(super) wake: Notify,
-    pub(super) tracker: TaskTracker,
-    pub(super) stop: CancellationToken,
-    /// How many connections are open.
-    pub(super) open: watch::Sender<usize>,
-    /// Counts changes of the faults.
-    pub(super) faults_set: watch::Sender<u64>,
+    base: Base<StreamLogKind>,
     base_url: String,
     state: Mutex<State>,
 }
 
 /// What changes.
 pub(super) struct State {
-    pub(super) connections: BTreeMap<u64, Handle>,
+    pub(super) seats: Seats<(), Command>,
     pub(super) deliveries: Deliveries,
     pub(super) sent: SentFrames,
     pub(super) callbacks: HashMap<u64, oneshot::Sender<Ack>>,
@@ -59,22 +48,9 @@ pub(super) struct State {
     pub(super) next_log_id: u64,
     pub(super) faults: StreamFaults,
     pub(super) random: Random,
-    next_connection: u64,
     /// Admitted and not yet connected: they count towards the limit.
     upgrading: BTreeSet<u64>,
     tickets: Tickets,
-}
-
-/// The hub's end of one connection.
-pub(super) struct Handle {
-    pub(super) commands: mpsc::UnboundedSender<Command>,
-    hole: Arc<AtomicBool>,
-}
-
-/// The connection's end.
-pub(super) struct Seat {
-    pub(super) commands: mpsc::UnboundedReceiver<Command>,
-    pub(super) hole: Arc<AtomicBool>,
 }
 
 impl Hub {
@@ -82,7 +58,7 @@ impl Hub {
     pub(super) fn new(config: StreamConfig, port: u16, sources: Sources) -> Self {
         let scheme = if config.tls.is_some() { "wss" } else { "ws" };
         let state = State {
-            connections: BTreeMap::new(),
+            seats: Seats::default(),
             deliveries: Deliveries::new(config.redelivery(), config.callback_timeout),
             sent: SentFrames::default(),
             callbacks: HashMap::new(),
@@ -90,20 +66,14 @@ impl Hub {
             next_log_id: 7_000,
             faults: StreamFaults::default(),
             random: Random::new(sources.seed),
-            next_connection: 1,
             upgrading: BTreeSet::new(),
             tickets: Tickets::default(),
         };
         Self {
             base_url: format!("{scheme}://{}:{port}", config.public_host),
             config,
-            log: Log::new(Arc::clone(&sources.clock_ms)),
+            base: Base::new(Arc::clone(&sources.clock_ms)),
             clock_ms: sources.clock_ms,
-            wake: Notify::new(),
-            tracker: TaskTracker::new(),
-            stop: CancellationToken::new(),
-            open: watch::Sender::new(0),
-            faults_set: watch::Sender::new(0),
             state: Mutex::new(state),
         }
     }
@@ -151,55 +121,74 @@ impl Hub {
     }
 
     /// From now on the connection gets events.
-    pub(super) fn connected(&self, connection: u64, device_id: String) -> Seat {
-        let (sender, commands) = mpsc::unbounded_channel();
-        let hole = Arc::new(AtomicBool::new(false));
-        let handle = Handle { commands: sender, hole: Arc::clone(&hole) };
+    pub(super) fn connected(&self, connection: u64, device_id: String) -> Seat<Command> {
         let mut state = self.state();
         state.upgrading.remove(&connection);
-        state.connections.insert(connection, handle);
-        self.open.send_replace(state.connections.len());
+        let seat = state.seats.take(connection, ());
+        self.open.send_replace(state.seats.len());
         drop(state);
         // Whoever waits for this line may set a fault for the connection at once: it has to be there by now.
         self.log.write(Some(connection), StreamLogKind::Connected { device_id });
         self.wake.notify_one();
-        Seat { commands, hole }
+        seat
     }
 
     /// The connection is over, or never became one.
     pub(super) fn gone(&self, connection: u64, last: StreamLogKind) {
         let mut state = self.state();
         state.upgrading.remove(&connection);
-        if state.connections.remove(&connection).is_some() {
-            self.open.send_replace(state.connections.len());
+        if state.seats.leave(connection) {
+            self.open.send_replace(state.seats.len());
         }
         drop(state);
         self.log.write(Some(connection), last);
     }
+}
 
-    /// All tasks are over.
-    pub(super) fn forget_connections(&self) {
-        self.state().connections.clear();
-        self.open.send_replace(0);
+impl Deref for Hub {
+    type Target = Base<StreamLogKind>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.base
+    }
+}
+
+impl server::Hub for Hub {
+    type Kind = StreamLogKind;
+    type Faults = StreamFaults;
+
+    fn base(&self) -> &Base<StreamLogKind> {
+        &self.base
     }
 
-    /// Replaces the faults; those that act at once do so.
-    pub(super) fn set_faults(&self, mut faults: StreamFaults) {
+    fn faults(&self) -> StreamFaults {
+        self.state().faults.clone()
+    }
+
+    fn set_faults(&self, mut faults: StreamFaults) {
         let mut state = self.state();
-        let swallowed = faults.black_hole.as_ref();
-        for (id, handle) in &state.connections {
-            let hole = swallowed.is_some_and(|h| h.connection.is_none_or(|only| only == *id));
-            handle.hole.store(hole, Ordering::Release);
-        }
-        if let Some(close) = faults.close.take_if(|c| c.when == CloseWhen::Now) {
-            let wire = Wire::close(close.code, &close.reason);
-            for handle in state.connections.values() {
-                handle.send(Command::Write(vec![wire.clone()]));
-            }
-        }
+        state.seats.suffer(faults.black_hole.as_ref(), &mut faults.close);
         state.faults = faults;
         drop(state);
-        self.faults_set.send_modify(|n| *n += 1);
+        self.faults_set.send_modify(|count| *count += 1);
+    }
+
+    fn send_raw(&self, connection: Option<u64>, raw: Vec<Raw>) -> Result<u64, NoConnection> {
+        let wires = raw.into_iter().map(Into::into).collect();
+        self.state().seats.tell(connection, Command::Write(wires))
+    }
+
+    fn flood(&self, connection: Option<u64>, spec: FloodSpec) -> Result<oneshot::Receiver<FloodReport>, NoConnection> {
+        let mut random = Random::new(spec.seed);
+        let kit = flood::kit(&spec, &self.config, (self.clock_ms)(), &mut random);
+        let (flood, report) = Flood::new(spec, kit, random);
+        self.state().seats.tell(connection, Command::Flood(Box::new(flood)))?;
+        Ok(report)
+    }
+
+    fn forget_connections(&self) {
+        self.state().seats.clear();
+        self.open.send_replace(0);
     }
 }
 
@@ -210,15 +199,8 @@ impl Host for Hub {
         self.config.tls.as_ref()
     }
 
-    fn tasks(&self) -> (&TaskTracker, &CancellationToken) {
-        (&self.tracker, &self.stop)
-    }
-
     fn dialled(&self) -> u64 {
-        let mut state = self.state();
-        let id = state.next_connection;
-        state.next_connection += 1;
-        drop(state);
+        let id = self.state().seats.number();
         self.log.write(Some(id), StreamLogKind::Dial);
         id
     }
@@ -226,10 +208,6 @@ impl Host for Hub {
     fn swallows_new(&self) -> bool {
         let state = self.state();
         state.faults.black_hole.as_ref().is_some_and(|h| h.new)
-    }
-
-    fn faults_set(&self) -> watch::Receiver<u64> {
-        self.faults_set.subscribe()
     }
 
     fn admit(&self, connection: u64, request: &Request) -> Result<String, RefuseHandshake> {
@@ -246,16 +224,9 @@ impl Host for Hub {
     }
 }
 
-impl Handle {
-    /// Hands the connection's task something to do; lost when the connection is just ending.
-    pub(super) fn send(&self, command: Command) {
-        let _ = self.commands.send(command);
-    }
-}
-
 impl State {
     fn is_full(&self) -> bool {
-        self.connections.len() + self.upgrading.len() >= CONNECTION_LIMIT
+        self.seats.len() + self.upgrading.len() >= CONNECTION_LIMIT
     }
 
     fn issue_ticket(&mut self, base_url: &str) -> Result<(String, String), EndpointRefusal> {
@@ -274,10 +245,6 @@ impl State {
 
     /// One random open connection, other than `except` where there is one.
     pub(super) fn choose(&mut self, except: Option<u64>) -> Option<u64> {
-        let open: Vec<u64> =
-            self.connections.iter().filter(|(_, handle)| !handle.commands.is_closed()).map(|(id, _)| *id).collect();
-        let others: Vec<u64> = open.iter().copied().filter(|c| Some(*c) != except).collect();
-        let pool = if others.is_empty() { open } else { others };
-        pool.get(self.random.below(pool.len())).copied()
+        self.seats.choose(&mut self.random, except, |()| true)
     }
 }

@@ -41,9 +41,11 @@ use crate::websocket::{deliveries, link, raw, socket, source, trouble};
 
 pub use crate::websocket::flood::{FloodReport, FloodSpec, FloodTarget};
 pub use crate::websocket::raw::{HexBytes, Raw};
+pub use crate::websocket::seats::NoConnection;
 pub use crate::websocket::source::{ClockMs, Sources};
 pub use crate::websocket::trouble::{BlackHole, Close, CloseWhen, CopyTo, Duplicate, RefuseHandshake};
 pub use config::{CONNECTION_LIMIT, CallbackError, EndpointRefusal, SERVICE_ID, StreamConfig};
 pub use faults::{Cut, PartOrder, RefuseEndpoint, Split, StreamFaults};
+pub use hub::Hub;
 pub use log::{AckOutcome, StreamLogEntry, StreamLogKind};
-pub use server::{NoConnection, Stream};
+pub use server::Stream;
