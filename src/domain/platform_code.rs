@@ -6,13 +6,14 @@
 
 use std::fmt;
 
-/// The longest code, in bytes; what is beyond is cut off.
-pub const MAX_BYTES: usize = 64;
+/// The longest code, in bytes; what is beyond is cut off. Longer than those that platforms document, and short enough for an
+/// error that is moved about.
+pub const MAX_BYTES: usize = 51;
 
 /// A platform's code. It is copied, not shared: there is room for it in itself.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PlatformCode {
-    length: usize,
+    length: u8,
     text: [u8; MAX_BYTES],
 }
 
@@ -25,7 +26,7 @@ impl PlatformCode {
     pub fn clean(text: &str) -> Self {
         let kept = text.bytes().filter(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte));
         kept.take(MAX_BYTES).fold(Self::NONE, |mut code, byte| {
-            code.text[code.length] = byte;
+            code.text[usize::from(code.length)] = byte;
             code.length += 1;
             code
         })
@@ -34,7 +35,7 @@ impl PlatformCode {
     /// The code as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        match std::str::from_utf8(&self.text[..self.length]) {
+        match std::str::from_utf8(&self.text[..usize::from(self.length)]) {
             Ok(text) if !text.is_empty() => text,
             _ => "none",
         }

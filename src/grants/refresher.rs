@@ -79,7 +79,8 @@ impl Grants {
             generation: wanted.generation,
         };
         let (grant, pair, saved, spooled, error) = (None, None, None, false, None);
-        let flight = Flight { grants: self, platform, attempt, pilot, queue, admitted, grant, pair, saved, spooled, error };
+        let flight =
+            Flight { grants: self, platform, attempt, pilot, queue, admitted, grant, pair, saved, spooled, error };
         flight.fly().await
     }
 }

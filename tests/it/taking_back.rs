@@ -53,6 +53,7 @@ impl World {
                 refresh: Some(RefreshToken { token: token("refresh_token"), ttl: None }),
                 scopes: ScopeSet::default(),
                 subject: None,
+                tenant: None,
             },
             obtained_at: self.now(),
         }

@@ -97,8 +97,8 @@ impl<P, C: From<Vec<Wire>>> Seats<P, C> {
     }
 
     /// One random connection that takes it, other than `except` where there is one.
-    pub(crate) fn choose(&self, random: &mut Random, except: Option<u64>, takes: impl Fn(&P) -> bool) -> Option<u64> {
-        let takers = self.open.iter().filter(|(_, handle)| !handle.commands.is_closed() && takes(&handle.guest));
+    pub(crate) fn choose(&self, random: &mut Random, except: Option<u64>, suits: impl Fn(&P) -> bool) -> Option<u64> {
+        let takers = self.open.iter().filter(|(_, handle)| !handle.commands.is_closed() && suits(&handle.guest));
         let takers: Vec<u64> = takers.map(|(id, _)| *id).collect();
         let others: Vec<u64> = takers.iter().copied().filter(|id| Some(*id) != except).collect();
         let pool = if others.is_empty() { takers } else { others };

@@ -97,7 +97,7 @@ fn the_organisation_is_named_where_it_is_known() {
         (OrgLogin::Managed, Some(corp()), "&org_type=management&corpId=dingcorp"),
         (OrgLogin::Exclusive, Some(corp()), "&corpId=dingcorp&exclusiveLogin=true&exclusiveCorpId=dingcorp"),
     ] {
-        let url = authorize_url(DingTalkConfig { org_login, corp, ..config(&base) });
+        let url = authorize_url(DingTalkConfig { corp, org_login, ..config(&base) });
         assert_eq!(url.split_once("&prompt=consent").unwrap().1, expected);
     }
 }

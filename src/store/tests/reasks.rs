@@ -121,7 +121,7 @@ async fn healed(store: &Store) -> Vec<String> {
 async fn a_pair_that_comes_late_is_noted_until_the_question_was_looked_after(home: Home) {
     let store = home.open().await;
     complete(&store, session("s1", "ou_1"), "g1", "one").await;
-    assert!(store.mark_needs_consent(&grant_id("g1"), FIRST, 20037, at(100)).await.unwrap());
+    assert!(store.mark_needs_consent(&grant_id("g1"), FIRST, 20037.into(), at(100)).await.unwrap());
     assert!(healed(&store).await.is_empty());
     let saved = stored(store.save_refreshed(&grant_id("g1"), FIRST, &answer("late"), at(101)).await.unwrap());
     assert!(saved.healed);
@@ -144,7 +144,7 @@ async fn a_pair_that_comes_late_is_noted_until_the_question_was_looked_after(hom
 async fn a_question_is_taken_back_with_the_mark_or_neither(home: Home) {
     let store = home.open().await;
     complete(&store, session("s1", "ou_1"), "g1", "one").await;
-    assert!(store.mark_needs_consent(&grant_id("g1"), FIRST, 20037, at(100)).await.unwrap());
+    assert!(store.mark_needs_consent(&grant_id("g1"), FIRST, 20037.into(), at(100)).await.unwrap());
     store.open_session(&session("s2", "ou_1"), 5, at(100)).await.unwrap();
     let open = store.pending_session(&subject("ou_1")).await.unwrap().unwrap();
     let needless = || open.clone().needless(&open.scopes, at(102)).unwrap();
@@ -162,10 +162,10 @@ async fn a_question_is_taken_back_with_the_mark_or_neither(home: Home) {
 async fn a_grant_that_dies_once_more_is_asked_for_again(home: Home) {
     let store = home.open().await;
     complete(&store, session("s1", "ou_1"), "g1", "one").await;
-    assert!(store.mark_needs_consent(&grant_id("g1"), FIRST, 20037, at(100)).await.unwrap());
+    assert!(store.mark_needs_consent(&grant_id("g1"), FIRST, 20037.into(), at(100)).await.unwrap());
     let Refreshed { grant, .. } =
         stored(store.save_refreshed(&grant_id("g1"), FIRST, &answer("late"), at(101)).await.unwrap());
-    assert!(store.mark_needs_consent(&grant_id("g1"), grant.facts.version, 20037, at(102)).await.unwrap());
+    assert!(store.mark_needs_consent(&grant_id("g1"), grant.facts.version, 20037.into(), at(102)).await.unwrap());
     assert!(healed(&store).await.is_empty());
     store.leave_question(&grant.facts).await.unwrap();
     assert_eq!(due(&store, at(102)).await.len(), 1, "whoever found it well does not keep it");
