@@ -5,7 +5,7 @@
 //! receive. A link that has held for a while is replaced at once when it breaks; one that breaks soon, or cannot be
 //! opened, waits by [`crate::retry`]. What a person has to mend is retried slowly. No outcome ends the task but the
 //! process's stop. A link that the platform announces to end is read to its end beside the one that replaces it, so that what
-//! is sent only once has a reader at any time.
+//! is sent only once has a reader at any time; if the end does not come, the link is ended after a minute.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -27,6 +27,8 @@ use crate::stream::status::{Board, Observation, Observer, Status};
 
 /// A link that has held this long is replaced at once when it breaks.
 const STEADY: Duration = Duration::from_secs(10);
+/// How long a link whose end was announced is read at most: platforms end it within seconds.
+const LAST_WORDS: Duration = Duration::from_mins(1);
 /// The longest pause that a platform can ask for.
 const MAX_PAUSE: Duration = Duration::from_mins(10);
 
@@ -159,12 +161,13 @@ impl Link {
             tracker: self.tracker.clone(),
             patience: self.settings.limits.handler,
         };
-        let mut run = Box::pin(held.run(self.stop.clone()));
+        let stop = self.stop.child_token();
+        let mut run = Box::pin(held.run(stop.clone()));
         let ended = tokio::select! {
             biased;
             ended = &mut run => ended,
             () = leaving.cancelled() => {
-                self.tracker.spawn(run);
+                self.tracker.spawn(hear_out(run, stop));
                 return self.after(End::Recycled("leaving"), since.elapsed());
             }
         };
@@ -199,6 +202,14 @@ impl Link {
     fn after_panic(&mut self) -> Duration {
         tracing::error!("stream connection panicked; it is replaced");
         self.quick.next_wait()
+    }
+}
+
+/// Reads a link whose end was announced, and ends it if the platform does not.
+async fn hear_out(mut run: impl Future<Output = (End, Duration)> + Unpin, stop: CancellationToken) {
+    if tokio::time::timeout(LAST_WORDS, &mut run).await.is_err() {
+        stop.cancel();
+        run.await;
     }
 }
 

@@ -130,6 +130,25 @@ async fn a_link_that_will_end_is_read_to_its_end_beside_its_successor() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_link_whose_announced_end_does_not_come_is_ended() {
+    let ((old, mut leaver), (fresh, peer)) = (pair().await, pair().await);
+    let script = Script::new([Dial::up(old), Dial::up(fresh)], || Dial::Hang);
+    let mut running = start(&script, 1, 0xff);
+    until(&mut running, |status| status.up == 1).await;
+    sleep(STEADY).await;
+    leaver.send(words("leaving")).await.unwrap();
+    until(&mut running, |status| status.up == 2).await;
+    let peers = TaskTracker::new();
+    keep(leaver, &peers);
+    keep(peer, &peers);
+    sleep(LAST_WORDS - SECOND).await;
+    assert_eq!(running.status.borrow().up, 2);
+    sleep(10 * SECOND).await;
+    assert_eq!((running.status.borrow().up, script.made().len()), (1, 2));
+    finish(running).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn stopping_ends_a_link_that_was_leaving_too() {
     let (old, mut leaver) = pair().await;
     let script = Script::new([Dial::up(old)], || Dial::Hang);
