@@ -2,6 +2,7 @@
 //! came of it, platform by platform. A platform is one more stage and one more line below.
 
 mod deciding;
+mod dingtalk;
 mod ending;
 mod feishu;
 mod pushing;
@@ -13,12 +14,18 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
+use dingtalk::DingTalk;
 use feishu::Feishu;
 use stage::Stage;
 
 #[tokio::test]
 async fn feishu() {
     play::<Feishu>().await;
+}
+
+#[tokio::test]
+async fn dingtalk() {
+    play::<DingTalk>().await;
 }
 
 /// A scenario under its name; it gives what it saw, in words.

@@ -6,19 +6,18 @@ use cardkey_sandbox::{ALICE, BOB};
 use serde_json::{Value, json};
 
 use super::stage::{Stage, world};
-use crate::harness::World;
 
 pub(super) async fn consents<S: Stage>() -> String {
     let world = world::<S>(S::setup()).await;
     let (reply, ()) = tokio::join!(world.ask_waiting(ALICE, S::SCOPES, 30), async {
         let card = world.card_turns(ALICE, "blue").await;
-        let page = world.visit(&World::card_link(&card), ALICE, "allow").await;
+        let page = world.visit(&world.link_of(&card), ALICE, "allow").await;
         assert_eq!(page.mood(), "good", "{}", page.reply.text);
     });
     assert_eq!(reply.status, 200, "{}", reply.text);
     world.card_turns(ALICE, "green").await;
     let token = reply.json()["access_token"].as_str().unwrap().to_owned();
-    assert_eq!(world.owner(&token).await, ALICE, "at the platform it is hers");
+    assert_eq!(world.owner(&token).await, world.subject(ALICE), "at the platform it is hers");
     let again = world.ask(S::SCOPES).await;
     assert_eq!((again.status, &again.json()["access_token"]), (200, &json!(token)), "the next one is answered at once");
     assert_eq!(world.calls("oauth_token").await, 1);
@@ -44,7 +43,7 @@ pub(super) async fn somebody_else_consents<S: Stage>() -> String {
     let world = world::<S>(S::setup()).await;
     let (reply, ()) = tokio::join!(world.ask_waiting(ALICE, S::SCOPES, 30), async {
         let card = world.card_turns(ALICE, "blue").await;
-        let page = world.visit(&World::card_link(&card), BOB, "allow").await;
+        let page = world.visit(&world.link_of(&card), BOB, "allow").await;
         assert_eq!(page.mood(), "bad", "{}", page.reply.text);
     });
     assert_eq!((reply.status, reply.problem().as_str()), (403, "identity-mismatch"), "{}", reply.text);

@@ -28,7 +28,7 @@ pub(super) async fn is_taken_back<S: Stage>() -> String {
     assert_eq!(asked.status, 202, "{}", asked.text);
     assert_eq!(world.grants().await[0]["status"], "needs_consent");
     let card = world.card_turns(ALICE, "blue").await;
-    let page = world.visit(&crate::harness::World::card_link(&card), ALICE, "allow").await;
+    let page = world.visit(&world.link_of(&card), ALICE, "allow").await;
     assert_eq!(page.mood(), "good", "{}", page.reply.text);
     assert_eq!(world.ended(&asked.session()).await["status"], "completed");
     assert_eq!(world.ask(S::SCOPES).await.status, 200);

@@ -24,7 +24,7 @@ pub(super) async fn a_tap_comes_twice<S: Stage>() -> String {
     world.until(async || world.events("new").await + world.events("duplicate").await == 3).await;
     assert_eq!(world.ended(&session).await["status"], "rejected");
     world.card_turns(ALICE, "red").await;
-    let label = format!("app_id=\"{}\",auth_method=\"redirect\",reason=\"user_rejected\"", crate::harness::APP);
+    let label = format!("app_id=\"{}\",auth_method=\"redirect\",reason=\"user_rejected\"", world.app());
     assert_eq!(world.count(&format!("cardkey_auth_failure_total{{{label}}}")).await, 1, "one refusal");
     world.end().await;
     "heard three times, one refusal".to_owned()
