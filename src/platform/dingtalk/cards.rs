@@ -8,8 +8,8 @@
 //! | `note` | a small line: until when; or a message to who tapped |
 //! | `buttons` | a JSON list, empty when there is nothing to tap: `id`, `text`, `text_en`, `color`, and either `url` or `params` |
 //!
-//! Each text but the last two kinds comes in Chinese, and with `_en` behind its name in English. What others wrote is shown as text
-//! and never as markup. All variables are given each time: a face leaves nothing of the one before.
+//! What is read comes in Chinese, and with `_en` behind its variable's name in English. What others wrote is shown as text and
+//! never as markup. All variables are given each time: a face leaves nothing of the one before.
 
 use serde_json::{Map, Value, json};
 
@@ -44,15 +44,6 @@ struct Bounds {
     room: Room,
 }
 
-/// What a face says; its buttons come on top.
-struct Face {
-    theme: &'static str,
-    title: Bilingual,
-    status: Bilingual,
-    body: Bilingual,
-    note: Bilingual,
-}
-
 /// The variables of a face.
 #[must_use]
 pub fn card(options: &CardOptions, face: &Card) -> Variables {
@@ -81,16 +72,17 @@ pub(super) fn headline(face: &Card) -> Bilingual {
 }
 
 fn draw(options: &CardOptions, card: &Card, bounds: Bounds) -> Variables {
-    let (face, buttons) = match card {
-        Card::Ask(ask) => (asking(options, ask, bounds), buttons(ask)),
-        ended => (end(ended, bounds), json!([])),
+    let (theme, title, status) = look(card);
+    let (note, buttons) = match card {
+        Card::Ask(ask) => (until(ask.expires_at).followed_by(" ", &words::FOR_YOU_ONLY), buttons(ask)),
+        _ => (Bilingual::both(""), json!([])),
     };
     let mut variables = Variables::new();
-    put(&mut variables, "title", &face.title);
-    put(&mut variables, "status", &face.status);
-    put(&mut variables, "body", &face.body);
-    put(&mut variables, "note", &face.note);
-    variables.insert("theme".to_owned(), face.theme.into());
+    put(&mut variables, "title", &title);
+    put(&mut variables, "status", &status);
+    put(&mut variables, "body", &paragraphs(&body(options, card, bounds)));
+    put(&mut variables, "note", &note);
+    variables.insert("theme".to_owned(), theme.into());
     variables.insert("buttons".to_owned(), buttons.to_string().into());
     variables
 }
@@ -114,12 +106,22 @@ fn look(face: &Card) -> (&'static str, Bilingual, Bilingual) {
     }
 }
 
-fn face(card: &Card, body: Bilingual, note: Bilingual) -> Face {
-    let (theme, title, status) = look(card);
-    Face { theme, title, status, body, note }
+fn body(options: &CardOptions, card: &Card, bounds: Bounds) -> Vec<Bilingual> {
+    let said = |sentence: fn(&Bilingual) -> Bilingual, end: &EndCard| vec![sentence(&who(&end.requesters, bounds))];
+    match card {
+        Card::Ask(ask) => asking(options, ask, bounds),
+        Card::Granted(end) => {
+            said(words::granted, end).into_iter().chain(what_was_granted(end, bounds.listed)).collect()
+        }
+        Card::Rejected(end) => said(words::rejected, end),
+        Card::Expired(end) => said(words::expired, end),
+        Card::Mismatched(end) => said(words::mismatched, end),
+        Card::Failed(end) => said(words::failed, end),
+        Card::Cancelled(end) => said(words::cancelled, end),
+    }
 }
 
-fn asking(options: &CardOptions, ask: &AskCard, bounds: Bounds) -> Face {
+fn asking(options: &CardOptions, ask: &AskCard, bounds: Bounds) -> Vec<Bilingual> {
     let mut body = vec![words::asks(&who(&ask.requesters, bounds))];
     if ask.again {
         body.push(words::AGAIN);
@@ -134,25 +136,7 @@ fn asking(options: &CardOptions, ask: &AskCard, bounds: Bounds) -> Face {
         body.push(words::permission_count(ask.scopes.len()));
     }
     body.extend(options.privacy_url.as_ref().map(|url| words::PRIVACY.map(|words| link(words, url))));
-    let note = until(ask.expires_at).followed_by(" ", &words::FOR_YOU_ONLY);
-    face(&Card::Ask(ask.clone()), paragraphs(&body), note)
-}
-
-fn end(card: &Card, bounds: Bounds) -> Face {
-    let (sentence, end): (fn(&Bilingual) -> Bilingual, _) = match card {
-        Card::Granted(end) => (words::granted, Some(end)),
-        Card::Rejected(end) => (words::rejected, Some(end)),
-        Card::Expired(end) => (words::expired, Some(end)),
-        Card::Mismatched(end) => (words::mismatched, Some(end)),
-        Card::Failed(end) => (words::failed, Some(end)),
-        Card::Cancelled(end) => (words::cancelled, Some(end)),
-        Card::Ask(_) => (words::asks, None),
-    };
-    let mut body: Vec<Bilingual> = end.iter().map(|end| sentence(&who(&end.requesters, bounds))).collect();
-    if let Card::Granted(end) = card {
-        body.extend(what_was_granted(end, bounds.listed));
-    }
-    face(card, paragraphs(&body), Bilingual::both(""))
+    body
 }
 
 fn what_was_granted(end: &EndCard, listed_most: usize) -> Vec<Bilingual> {

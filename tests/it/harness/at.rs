@@ -1,7 +1,6 @@
 //! Which platform a world's app is at: whatever differs in the talk with the sandbox, in one place. A test that is told by
 //! these words runs at either.
 
-use std::ops::Deref as _;
 use std::sync::Arc;
 
 use cardkey_sandbox::dingtalk::person;
@@ -110,7 +109,7 @@ impl World {
 
     /// What callers call one of the sandbox's people; anybody else is called as they are.
     pub(crate) fn subject(&self, who: &str) -> String {
-        let state = self.site().deref().world.lock();
+        let state = self.site().world.lock();
         match (self.setup.at, state.people.find(who)) {
             (At::DingTalk, Some(id)) => person::union_id(state.people.get(id)).to_owned(),
             _ => who.to_owned(),
