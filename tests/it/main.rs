@@ -25,6 +25,7 @@ mod conformance_dingtalk;
 mod crash;
 mod crowd;
 mod device_polls;
+mod dingtalk;
 mod ending;
 mod expiry_watch;
 mod hints;
