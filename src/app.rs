@@ -13,6 +13,7 @@ mod hearing;
 mod job_commands;
 mod jobs;
 mod keys;
+mod listening;
 mod lock;
 mod memory;
 mod output;
@@ -28,7 +29,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use crate::access::Access;
@@ -54,6 +54,7 @@ pub use output::print;
 pub use ring::Ring;
 
 use app_tokens::AppTokens;
+use listening::{bind, listen, local};
 use lock::ProcessLock;
 use storage::{keyring, open_store, store_config};
 use streams::Streams;
@@ -226,14 +227,6 @@ where
     result
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|error| StartError::Listen { address, error })
-}
-
-fn local(listener: &TcpListener) -> Result<SocketAddr, StartError> {
-    listener.local_addr().map_err(|error| StartError::Listen { address: SocketAddr::from(([0, 0, 0, 0], 0)), error })
-}
-
 fn auth_sessions(base: &Base, config: &Config, platforms: &[platforms::Built]) -> AuthSessions {
     let apps = platforms.iter().map(|built| {
         let app =
@@ -271,16 +264,6 @@ fn web_state(
         readiness: streams.readiness(base),
         cookies: CookieStyle { secure: config.server.public_url.as_ref().is_some_and(|url| url.scheme() == "https") },
     }
-}
-
-fn listen(base: &Base, (api, metrics): (TcpListener, TcpListener), state: WebState) {
-    let Shutdown { soft, tracker, .. } = &base.shutdown;
-    let serve = |listener, router| {
-        let limits = base.ambient.limits;
-        tracker.spawn(crate::web::serve::serve(listener, router, limits, soft.clone(), tracker.clone()));
-    };
-    serve(metrics, crate::web::metrics_router(&state));
-    serve(api, crate::web::router(state));
 }
 
 fn dispatcher(
