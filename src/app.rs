@@ -228,14 +228,16 @@ where
 }
 
 fn auth_sessions(base: &Base, config: &Config, platforms: &[platforms::Built]) -> AuthSessions {
-    let apps = platforms.iter().map(|built| {
-        let app =
-            AskedApp { platform: Arc::clone(&built.platform), way: built.way.clone(), tenant: built.tenant.clone() };
-        (built.platform.app.clone(), app)
+    let apps = platforms.iter().filter_map(|built| {
+        let (platform, way) = built.asking.clone()?;
+        let app = AskedApp { platform, way, tenant: built.tenant.clone() };
+        Some((built.platform.app.clone(), app))
     });
+    let tokenless = platforms.iter().filter(|built| built.asking.is_none());
     AuthSessions::new(AuthSessionParts {
         store: base.store.clone(),
         apps: apps.collect(),
+        tokenless: tokenless.map(|built| built.platform.app.clone()).collect(),
         settings: Settings {
             expiry: config.auth.session_expiry,
             per_minute: config.auth.request_rate_limit,

@@ -15,12 +15,13 @@ use crate::platform::app_token::Shelf;
 use crate::platform::dingtalk;
 use crate::platform::feishu::config::{CardOptions, FeishuConfig, OAuthVersion as FeishuOAuthVersion};
 use crate::platform::feishu::{self, codec::Renderer, endpoint::Endpoint, protocol::FeishuProtocol};
-use crate::platform::{Platform, client};
+use crate::platform::{Asking, Platform, client};
 
 /// One app, put together.
 pub(super) struct Built {
-    pub(super) platform: Arc<Platform>,
-    pub(super) way: AppWay,
+    pub(super) platform: Platform,
+    /// The same for asking people, and how authorizations come back, if people can be asked under it.
+    pub(super) asking: Option<(Arc<Asking>, AppWay)>,
     pub(super) tenant: Option<TenantKey>,
 }
 
@@ -39,15 +40,17 @@ fn build_one(app: &App, config: &Config, ambient: &Ambient, shelf: Shelf) -> Res
     let known = REGISTRY.iter().find(|(name, _)| *name == app.platform.as_str());
     let (_, build) = known.ok_or_else(|| failed(format!("there is no platform called {}", app.platform)))?;
     let platform = build(app, &config.auth, ambient, shelf).map_err(failed)?;
-    let way = way(app, config.server.public_url.as_ref());
-    Ok(Built { platform: Arc::new(platform), way, tenant: app.tenant_key.clone() })
+    let asking = platform.asking().map(Arc::new).zip(way(app, config.server.public_url.as_ref()));
+    Ok(Built { platform, asking, tenant: app.tenant_key.clone() })
 }
 
-/// The addresses that belong to an app's way. The configuration made sure that a needed public address is there.
-fn way(app: &App, public_url: Option<&Url>) -> AppWay {
+/// The app's way with the addresses that belong to it, if it has one. The configuration made sure that a needed public
+/// address is there.
+fn way(app: &App, public_url: Option<&Url>) -> Option<AppWay> {
     let base = public_url.map(|url| url.as_str().trim_end_matches('/').to_owned()).unwrap_or_default();
     let place = format!("{base}/oauth/{}/{}", app.platform, app.app_id);
-    match app.code {
+    Some(match app.code {
+        CodeChoice::None => return None,
         CodeChoice::Redirect => AppWay::Redirect {
             start_url: format!("{place}/start"),
             redirect_uri: format!("{place}/callback"),
@@ -57,7 +60,7 @@ fn way(app: &App, public_url: Option<&Url>) -> AppWay {
         CodeChoice::Paste => AppWay::Paste {
             redirect_uri: app.redirect_uri.as_ref().map_or_else(|| format!("{place}/code"), Url::to_string),
         },
-    }
+    })
 }
 
 fn build_feishu(app: &App, auth: &Auth, ambient: &Ambient, shelf: Shelf) -> Result<Platform, String> {

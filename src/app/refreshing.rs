@@ -29,9 +29,10 @@ pub(super) fn grants(
     auth_sessions: &AuthSessions,
 ) -> Grants {
     let refresh = &config.refresh;
+    let apps = platforms.iter().filter_map(|built| Some(Arc::clone(&built.asking.as_ref()?.0)));
     Grants::new(GrantParts {
         store: base.store.clone(),
-        apps: platforms.iter().map(|built| (built.platform.app.clone(), Arc::clone(&built.platform))).collect(),
+        apps: apps.map(|asking| (asking.app.clone(), asking)).collect(),
         settings: RefreshSettings {
             threshold: config.auth.token_refresh_threshold,
             timers: refresh.timers,

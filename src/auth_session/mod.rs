@@ -12,6 +12,7 @@
 //! | before the card shows the end | [`AuthSessions::run_cards`] changes it |
 
 mod amend;
+mod apps;
 mod ask;
 mod callback;
 mod cards;
@@ -48,13 +49,13 @@ use tokio_util::task::TaskTracker;
 use crate::domain::auth_session::{AuthSession, AuthSessionId};
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::hint::Tell;
-use crate::domain::ids::{AppId, TenantKey};
+use crate::domain::ids::AppId;
 use crate::domain::random::Random;
 use crate::domain::rate_limit::Limit;
 use crate::metrics::Metrics;
-use crate::platform::Platform;
 use crate::store::{Store, StoreError};
 
+pub use apps::{App, AppWay, Unserved};
 pub use ask::{Ask, AskError, Asked, Notification};
 pub use callback::{CallbackError, CallbackQuery};
 pub use changes::Ending;
@@ -73,6 +74,7 @@ pub struct AuthSessions(Arc<Inner>);
 struct Inner {
     store: Store,
     apps: HashMap<AppId, App>,
+    tokenless: HashSet<AppId>,
     settings: Settings,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -88,37 +90,6 @@ struct Inner {
     device_nudge: Arc<Notify>,
     reask_nudge: Arc<Notify>,
     take_back_nudge: Arc<Notify>,
-}
-
-/// One app as this use case needs it.
-pub struct App {
-    /// Its platform's record.
-    pub platform: Arc<Platform>,
-    /// How its authorizations come back.
-    pub way: AppWay,
-    /// Its organisation, if the configuration names it.
-    pub tenant: Option<TenantKey>,
-}
-
-/// How an app's authorizations come back, with the addresses that belong to it.
-#[derive(Debug, Clone)]
-pub enum AppWay {
-    /// By redirect to our callback.
-    Redirect {
-        /// Our landing page, without the token.
-        start_url: String,
-        /// Our callback, as registered with the platform.
-        redirect_uri: String,
-        /// Whether another browser than the one that began is refused.
-        strict: bool,
-    },
-    /// By polling.
-    Device,
-    /// By pasting.
-    Paste {
-        /// The page that shows the code, as registered with the platform.
-        redirect_uri: String,
-    },
 }
 
 /// What is set for all apps.
@@ -156,8 +127,10 @@ pub struct Tasks {
 pub struct Parts {
     /// The truth.
     pub store: Store,
-    /// The apps.
+    /// The apps that people can be asked under.
     pub apps: HashMap<AppId, App>,
+    /// Configured apps whose platform has no user tokens.
+    pub tokenless: HashSet<AppId>,
     /// What is set.
     pub settings: Settings,
     /// The time.
@@ -176,11 +149,12 @@ impl AuthSessions {
     /// The use case over these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, apps, settings, clock, random, metrics, tasks, tell } = parts;
+        let Parts { store, apps, tokenless, settings, clock, random, metrics, tasks, tell } = parts;
         let lines = Lines::of(apps.keys().cloned());
         Self(Arc::new(Inner {
             store,
             apps,
+            tokenless,
             settings,
             clock,
             random,
@@ -197,12 +171,6 @@ impl AuthSessions {
             reask_nudge: Arc::default(),
             take_back_nudge: Arc::default(),
         }))
-    }
-
-    /// Whether this app is configured.
-    #[must_use]
-    pub fn serves(&self, app: &AppId) -> bool {
-        self.0.apps.contains_key(app)
     }
 
     /// The time by this gateway's clock.

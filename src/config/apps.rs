@@ -65,6 +65,8 @@ pub enum CodeChoice {
     Device,
     /// By the person, who pastes the code into the card.
     Paste,
+    /// Not at all: nobody is asked under this app.
+    None,
 }
 
 /// Which OAuth endpoints.
@@ -130,7 +132,12 @@ fn load_app(reader: &mut Reader<'_>, demo: bool) -> Option<App> {
     let tenant_key = reader.text("tenant_key").and_then(|text| id(reader, "tenant_key", &text, TenantKey::parse));
     let code = reader.word(
         "code",
-        &[("redirect", CodeChoice::Redirect), ("device", CodeChoice::Device), ("paste", CodeChoice::Paste)],
+        &[
+            ("redirect", CodeChoice::Redirect),
+            ("device", CodeChoice::Device),
+            ("paste", CodeChoice::Paste),
+            ("none", CodeChoice::None),
+        ],
     );
     let name = reader.text("name");
     let app = App {

@@ -163,7 +163,7 @@ pub const VARIABLES: &[Variable] = &[
     variable("CARDKEY_APP__ACCOUNTS_URL", ("app", "accounts_url"), "", "base of the accounts host, likewise"),
     variable("CARDKEY_APP__CA_FILE", ("app", "ca_file"), "", "PEM file of the only CA to trust for this app"),
     variable("CARDKEY_APP__TENANT_KEY", ("app", "tenant_key"), "learnt from the first event", "the organisation"),
-    variable("CARDKEY_APP__CODE", ("app", "code"), "redirect", "redirect, device or paste"),
+    variable("CARDKEY_APP__CODE", ("app", "code"), "redirect", "redirect, device, paste or none"),
     variable("CARDKEY_APP__REDIRECT_URI", ("app", "redirect_uri"), "", "for paste: where the code page is"),
     variable("CARDKEY_APP__OAUTH_VERSION", ("app", "oauth_version"), "v3", "v3 or v2"),
     variable("CARDKEY_APP__REFRESH", ("app", "refresh"), "active", "active or eager"),

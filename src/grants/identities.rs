@@ -25,7 +25,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::grant::Grant;
 use crate::domain::ids::{AppId, AttemptId, GrantId, SubjectId};
 use crate::domain::token::Identity;
-use crate::platform::{Platform, PlatformError};
+use crate::platform::{Asking, PlatformError};
 use crate::store::StoreError;
 
 /// How long the platform's word is waited for, and with it the callers.
@@ -159,7 +159,7 @@ impl Grants {
     }
 }
 
-async fn whose(platform: &Platform, grant: &Grant) -> Result<Identity, PlatformError> {
+async fn whose(platform: &Asking, grant: &Grant) -> Result<Identity, PlatformError> {
     let asked = tokio::time::timeout(PATIENCE, platform.oauth.identity(&grant.access)).await;
     asked.unwrap_or(Err(PlatformError::Unavailable))
 }

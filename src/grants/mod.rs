@@ -40,7 +40,7 @@ use crate::domain::rate_limit::Limit;
 use crate::domain::refresh::Timers;
 use crate::domain::scopes::ScopeSet;
 use crate::metrics::Metrics;
-use crate::platform::Platform;
+use crate::platform::Asking;
 use crate::store::{Refreshed, Store, StoreError};
 
 pub use outcomes::RefreshError;
@@ -64,7 +64,7 @@ pub struct Grants(Arc<Inner>);
 
 struct Inner {
     store: Store,
-    apps: HashMap<AppId, Arc<Platform>>,
+    apps: HashMap<AppId, Arc<Asking>>,
     refresh_threshold: f64,
     timers: Timers,
     in_flight: usize,

@@ -16,7 +16,7 @@ use crate::domain::random::Random;
 use crate::domain::rate_limit::Limit;
 use crate::domain::refresh::Timers;
 use crate::metrics::Metrics;
-use crate::platform::Platform;
+use crate::platform::Asking;
 use crate::store::Store;
 
 /// What everything here is made of.
@@ -24,7 +24,7 @@ pub struct Parts {
     /// The truth.
     pub store: Store,
     /// The apps' platforms.
-    pub apps: HashMap<AppId, Arc<Platform>>,
+    pub apps: HashMap<AppId, Arc<Asking>>,
     /// How tokens are refreshed.
     pub settings: Settings,
     /// The time.

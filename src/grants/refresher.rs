@@ -24,7 +24,7 @@ use crate::domain::refresh::{Answer, Claim, Effect, Event, Outcome, Refresh, Sav
 use crate::domain::secret::Secret;
 use crate::domain::token::TokenAnswer;
 use crate::failpoint;
-use crate::platform::{Platform, PlatformCode, PlatformError};
+use crate::platform::{Asking, PlatformCode, PlatformError};
 use crate::store::{Attempt, Claimed, Save, Spooled, StoreError};
 
 /// How long the last look for an answer takes.
@@ -33,7 +33,7 @@ const LAST_LOOK: Duration = Duration::from_millis(200);
 /// What the driver holds while the machine runs.
 struct Flight<'a> {
     grants: &'a Grants,
-    platform: &'a Platform,
+    platform: &'a Asking,
     attempt: Attempt,
     /// Knows who needs the outcome, and cuts waiting short.
     pilot: &'a Pilot,

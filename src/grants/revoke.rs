@@ -10,7 +10,7 @@ use crate::domain::grant::Grant;
 use crate::domain::ids::GrantId;
 use crate::domain::scopes::REFRESH_SCOPE;
 use crate::domain::token::TokenAnswer;
-use crate::platform::{Platform, PlatformError};
+use crate::platform::{Asking, PlatformError};
 use crate::store::StoreError;
 
 /// How often a lost race against a refresh is run again.
@@ -73,7 +73,7 @@ impl Grants {
     }
 }
 
-async fn revoke_tokens(platform: &Platform, grant: &Grant) -> Result<(), RevokeError> {
+async fn revoke_tokens(platform: &Asking, grant: &Grant) -> Result<(), RevokeError> {
     // A grant whose pair was another person's holds none.
     let tokens = grant.refresh.iter().chain([&grant.access]);
     for token in tokens.filter(|token| !token.expose().is_empty()) {
@@ -91,7 +91,7 @@ async fn revoke_tokens(platform: &Platform, grant: &Grant) -> Result<(), RevokeE
 
 /// Ends a pair at the platform that came for a grant which is gone: it is nobody's. What the platform cannot be told now dies
 /// of its age.
-pub(super) async fn end_pair(platform: &Platform, grant: &GrantId, pair: &TokenAnswer) {
+pub(super) async fn end_pair(platform: &Asking, grant: &GrantId, pair: &TokenAnswer) {
     let refresh = pair.refresh.as_ref().map(|refresh| &refresh.token);
     for token in refresh.into_iter().chain([&pair.access]) {
         if let Err(error) = platform.oauth.revoke(token).await {

@@ -20,7 +20,7 @@ use crate::domain::ids::AppId;
 use crate::domain::job::Counts;
 use crate::domain::rate_limit::Reservation;
 use crate::domain::token::Identity;
-use crate::platform::{Platform, PlatformError};
+use crate::platform::{Asking, PlatformError};
 use crate::store::{StoreError, Sweep};
 
 /// Whoever was looked up within this time is not looked up again by a run.
@@ -75,7 +75,7 @@ impl Grants {
     async fn look_up_people_of(
         &self,
         app: &AppId,
-        platform: &Arc<Platform>,
+        platform: &Arc<Asking>,
         since: Timestamp,
         done: &mut Vec<LookUp>,
     ) -> Result<(), StoreError> {
@@ -102,7 +102,7 @@ impl Grants {
     }
 
     /// Looks a person up when the platform's budget allows it.
-    async fn look_up_in_turn(&self, platform: &Platform, grant: &Grant) -> Result<LookUp, StoreError> {
+    async fn look_up_in_turn(&self, platform: &Asking, grant: &Grant) -> Result<LookUp, StoreError> {
         let app = &grant.facts.subject.app;
         for _ in 0..PUT_OFF {
             loop {

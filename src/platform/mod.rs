@@ -40,12 +40,42 @@ pub struct Platform {
     pub app: AppId,
     /// The app's name to show to people.
     pub app_name: String,
+    /// User tokens, if the platform has them.
+    pub oauth: Option<Arc<dyn OAuth>>,
+    /// Messages to people, if the platform has them.
+    pub cards: Option<Arc<dyn Cards>>,
+    /// Pushed events, if the platform has a long connection.
+    pub stream: Option<Arc<dyn Protocol>>,
+}
+
+/// An app that people can be asked under: its platform has user tokens, and cards to ask with. The use cases that ask
+/// and that hold grants know apps only so.
+#[derive(Clone)]
+pub struct Asking {
+    /// The platform's name, as it stands in paths.
+    pub id: PlatformId,
+    /// The app.
+    pub app: AppId,
+    /// The app's name to show to people.
+    pub app_name: String,
     /// User tokens.
     pub oauth: Arc<dyn OAuth>,
     /// Messages to people.
     pub cards: Arc<dyn Cards>,
-    /// Pushed events, if the platform has a long connection.
-    pub stream: Option<Arc<dyn Protocol>>,
+}
+
+impl Platform {
+    /// What asking people needs, if the platform has all of it.
+    #[must_use]
+    pub fn asking(&self) -> Option<Asking> {
+        Some(Asking {
+            id: self.id.clone(),
+            app: self.app.clone(),
+            app_name: self.app_name.clone(),
+            oauth: self.oauth.clone()?,
+            cards: self.cards.clone()?,
+        })
+    }
 }
 
 /// What went wrong in a call to a platform, named by what the caller must do.

@@ -109,6 +109,16 @@ impl Problem {
         )
     }
 
+    /// The app does not have what is asked for.
+    pub(super) fn not_offered(what: &'static str) -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "not-offered",
+            "The app does not offer this",
+            format!("There are no {what} under this app."),
+        )
+    }
+
     fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,

@@ -71,9 +71,7 @@ pub(super) async fn ask(
     Json(body): Json<Body>,
 ) -> Result<Response, Problem> {
     let wanted = read(body, &caller)?;
-    if !auth_sessions.serves(&wanted.ask.subject.app) {
-        return Err(Problem::unknown_app());
-    }
+    auth_sessions.serves(&wanted.ask.subject.app)?;
     caller.may(&wanted.ask.subject.app, &wanted.ask.scopes)?;
     let mut response = answer(&auth_sessions, &grants, wanted, &wait).await?;
     if let Some(applied) = wait.applied().and_then(|applied| HeaderValue::from_str(&applied).ok()) {

@@ -1,6 +1,6 @@
 //! A platform that does what the test says, a clock that stands still, and a store in a file.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::domain::refresh_plan::RefreshPlan;
 use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::token::{Identity, TokenAnswer};
-use crate::platform::{AuthorizeRequest, Cards, CodeExchange, DevicePoll, OAuth, PlatformError, SendError};
+use crate::platform::{Asking, AuthorizeRequest, Cards, CodeExchange, DevicePoll, OAuth, PlatformError, SendError};
 use crate::store::{PoolConfig, StoreConfig};
 use crate::vault::{Keyring, Vault};
 
@@ -188,6 +188,7 @@ impl Rig {
         let use_case = AuthSessions::new(Parts {
             store: store.clone(),
             apps,
+            tokenless: HashSet::new(),
             settings: Settings {
                 expiry: Duration::from_mins(10),
                 per_minute: PER_MINUTE,
@@ -297,13 +298,12 @@ fn scripted() -> Arc<Scripted> {
 
 fn app(id: &str, platform: &Arc<Scripted>, way: AppWay) -> (AppId, App) {
     let id = AppId::parse(id).unwrap();
-    let platform = Platform {
+    let platform = Asking {
         id: PlatformId::parse("feishu").unwrap(),
         app: id.clone(),
         app_name: "Bot".to_owned(),
         oauth: Arc::clone(platform) as Arc<dyn OAuth>,
         cards: Arc::clone(platform) as Arc<dyn Cards>,
-        stream: None,
     };
     (id, App { platform: Arc::new(platform), way, tenant: None })
 }

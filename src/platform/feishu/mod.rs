@@ -67,8 +67,8 @@ pub fn platform(
         id,
         app: config.app_id.clone(),
         app_name: config.app_name.clone(),
-        oauth: Arc::new(FeishuOAuth::new(Arc::clone(&api), Arc::clone(&config))),
-        cards: Arc::new(Messages::new(api, tenant_token, config.card.clone())),
+        oauth: Some(Arc::new(FeishuOAuth::new(Arc::clone(&api), Arc::clone(&config)))),
+        cards: Some(Arc::new(Messages::new(api, tenant_token, config.card.clone()))),
         stream: protocol,
     })
 }

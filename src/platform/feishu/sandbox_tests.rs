@@ -20,7 +20,7 @@ use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::token::TokenAnswer;
 use crate::platform::client::{self, http_client, rustls_config};
-use crate::platform::{AuthorizeRequest, CodeExchange, DevicePoll, PlatformError, SendError};
+use crate::platform::{Asking, AuthorizeRequest, CodeExchange, DevicePoll, PlatformError, SendError};
 use config::{CardOptions, OAuthVersion};
 
 const REDIRECT_URI: &str = "https://gw.example/callback";
@@ -37,7 +37,7 @@ impl Clock for StoppedClock {
 /// A sandbox and our app in it.
 struct Bench {
     sandbox: Sandbox,
-    platform: Platform,
+    asking: Asking,
 }
 
 async fn bench(options: Options, card: CardOptions) -> Bench {
@@ -54,7 +54,7 @@ async fn bench(options: Options, card: CardOptions) -> Bench {
     };
     let http = http_client(&rustls_config(None).unwrap()).unwrap();
     let platform = platform(config, http, (Arc::new(StoppedClock), super::message_tests::no_shelf()), None).unwrap();
-    Bench { sandbox, platform }
+    Bench { sandbox, asking: platform.asking().unwrap() }
 }
 
 impl Bench {
@@ -77,7 +77,7 @@ impl Bench {
         let challenge = URL_SAFE_NO_PAD.encode(digest);
         let request =
             AuthorizeRequest { redirect_uri: REDIRECT_URI, state: &state, challenge: &challenge, scopes: &scopes };
-        let url = self.platform.oauth.authorize_url(&request);
+        let url = self.asking.oauth.authorize_url(&request);
         let asked = json!({"authorize_url": url.expose(), "open_id": person, "decision": "allow"});
         let location = self.control("consent", &asked).await["location"].as_str().unwrap().to_owned();
         let location = Url::parse(&location).unwrap();
@@ -89,11 +89,11 @@ impl Bench {
 
     async fn exchange(&self, code: &Secret) -> Result<TokenAnswer, PlatformError> {
         let verifier = Secret::new(VERIFIER.to_owned());
-        self.platform.oauth.exchange(CodeExchange { code, verifier: &verifier, redirect_uri: REDIRECT_URI }).await
+        self.asking.oauth.exchange(CodeExchange { code, verifier: &verifier, redirect_uri: REDIRECT_URI }).await
     }
 
     async fn send(&self, to: &str, face: &Card, uuid: &str) -> Result<CardRef, SendError> {
-        self.platform.cards.send(&SubjectId::parse(to).unwrap(), face, uuid).await
+        self.asking.cards.send(&SubjectId::parse(to).unwrap(), face, uuid).await
     }
 }
 
@@ -129,7 +129,7 @@ async fn every_face_is_accepted_when_sent_and_when_changed() {
         let bench = bench(Options { rate_limits: false, ..Options::default() }, options).await;
         for (number, face) in faces.iter().enumerate() {
             let card_ref = bench.send(ALICE, face, &format!("uuid-{number}")).await.unwrap();
-            assert_eq!(bench.platform.cards.update(&card_ref, face).await, Ok(()), "{face:?}");
+            assert_eq!(bench.asking.cards.update(&card_ref, face).await, Ok(()), "{face:?}");
         }
     }
 }
@@ -159,7 +159,7 @@ async fn who_cannot_be_reached_is_told() {
 #[tokio::test]
 async fn a_consent_becomes_tokens_that_rotate() {
     let bench = bench(Options::default(), CardOptions::default()).await;
-    let oauth = &bench.platform.oauth;
+    let oauth = &bench.asking.oauth;
     let code = bench.code(ALICE).await;
     let first = bench.exchange(&code).await.unwrap();
     assert_eq!(first.scopes, ScopeSet::from_list("auth:user.id:read im:message offline_access"));
@@ -197,7 +197,7 @@ async fn lost_answers_and_failures_are_told_apart() {
 async fn a_device_is_authorized() {
     let lifetimes = Lifetimes { device_interval_s: 0, ..Lifetimes::default() };
     let bench = bench(Options { lifetimes, ..Options::default() }, CardOptions::default()).await;
-    let oauth = &bench.platform.oauth;
+    let oauth = &bench.asking.oauth;
     let scopes = ScopeSet::from_list("im:message");
     let (flow, _) = oauth.device_start(&scopes, Timestamp::from_secs(0)).await.unwrap().unwrap();
     assert!(matches!(oauth.device_poll(&flow.device_code).await, Ok(DevicePoll::Pending)));

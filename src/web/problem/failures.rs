@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::Problem;
 use crate::access::Refused;
-use crate::auth_session::{AskError, WithdrawError};
+use crate::auth_session::{AskError, Unserved, WithdrawError};
 use crate::domain::caller::Forbidden;
 use crate::domain::grant::Suspension;
 use crate::grants::{RefreshError, RevokeError};
@@ -72,6 +72,15 @@ impl From<AskError> for Problem {
             AskError::GrantChanged => Self::storage(),
             AskError::Unavailable => Self::platform(),
             AskError::Store(error) => Self::from_store(&error),
+        }
+    }
+}
+
+impl From<Unserved> for Problem {
+    fn from(unserved: Unserved) -> Self {
+        match unserved {
+            Unserved::Unknown => Self::unknown_app(),
+            Unserved::NoTokens => Self::not_offered("user tokens"),
         }
     }
 }

@@ -28,6 +28,14 @@ async fn apps_and_scopes_that_a_key_may_not_have() {
 }
 
 #[tokio::test]
+async fn under_an_app_that_asks_nobody_there_are_no_tokens() {
+    let world = World::with(Setup::code("none")).await;
+    assert_problem("", &world.ask(READ).await, 422, "not-offered");
+    assert!(world.messages(ALICE).await.is_empty(), "nobody was asked");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_person_who_cannot_be_reached_is_said_at_once() {
     let world = World::with(Setup::two_apps()).await;
     let people = world.look("people").await;
