@@ -29,7 +29,8 @@
 //! | `POST /control/stream/raw` | puts bytes or messages on a connection (`connection`, `raw`) |
 //! | `POST /control/flood` | floods one connection: [`FloodSpec`](crate::websocket::flood::FloodSpec) in, [`FloodReport`](crate::websocket::flood::FloodReport) out |
 //!
-//! The DingTalk simulator has the same under `/dingtalk/control/`, see [`dingtalk`].
+//! The DingTalk simulator has the same under `/dingtalk/control/`, see [`dingtalk`], the WeChat simulator under `/wechat/control/`, see
+//! [`wechat`].
 //!
 //! Bodies name people by `open_id` (of any app) and apps by `app_id`; the default app is meant when it is left out.
 
@@ -41,6 +42,7 @@ mod lifecycle;
 mod look;
 mod site;
 mod streams;
+pub mod wechat;
 
 use std::sync::Arc;
 

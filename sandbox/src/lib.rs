@@ -9,6 +9,7 @@
 //! | [`options`] | what it is started with, and the fixed ids and secrets |
 //! | [`feishu`] | the Feishu open platform: HTTP interfaces and the long connection |
 //! | [`dingtalk`] | DingTalk: Stream mode, cards, OAuth |
+//! | [`wechat`] | WeChat mini-programs: logins, open data, app tokens |
 //! | [`chat`] | the chat page and its JSON |
 //! | [`control`] | the HTTP interface for tests: faults, people, consents, the request log |
 //! | [`pages`] | all HTML, CSS and JavaScript |
@@ -44,6 +45,7 @@ pub mod site;
 pub mod tls;
 pub mod viewer;
 pub mod websocket;
+pub mod wechat;
 pub mod world;
 pub mod written;
 
@@ -51,7 +53,7 @@ pub use judge::Verdict;
 pub use options::{
     ALICE, AppSpec, BOB, CAROL, DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TENANT_KEY, DINGTALK_CLIENT_ID,
     DINGTALK_CLIENT_SECRET, DINGTALK_CORP_ID, DINGTALK_TEMPLATE, DingTalkOptions, Lifetimes, Options, PersonSpec,
-    RefreshMode, StreamOptions, TokenLimit,
+    RefreshMode, StreamOptions, TokenLimit, WECHAT_APP_ID, WECHAT_APP_SECRET,
 };
 pub use random::fingerprint;
 pub use sandbox::{Sandbox, StartError};

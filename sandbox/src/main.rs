@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use cardkey_sandbox::{
     AppSpec, DEFAULT_APP_ID, DEFAULT_APP_SECRET, DINGTALK_CLIENT_ID, DINGTALK_CLIENT_SECRET, DINGTALK_TEMPLATE,
-    DingTalkOptions, Lifetimes, Options, RefreshMode, Sandbox, StreamOptions, TokenLimit,
+    DingTalkOptions, Lifetimes, Options, RefreshMode, Sandbox, StreamOptions, TokenLimit, WECHAT_APP_ID,
+    WECHAT_APP_SECRET,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -143,7 +144,7 @@ impl From<Limit> for TokenLimit {
 
 fn apps_note() -> String {
     format!(
-        "The default app:\n  id      {DEFAULT_APP_ID}\n  secret  {DEFAULT_APP_SECRET}\nAt DingTalk:\n  id      {DINGTALK_CLIENT_ID}\n  secret  {DINGTALK_CLIENT_SECRET}\n  template  {DINGTALK_TEMPLATE}"
+        "The default app:\n  id      {DEFAULT_APP_ID}\n  secret  {DEFAULT_APP_SECRET}\nAt DingTalk:\n  id      {DINGTALK_CLIENT_ID}\n  secret  {DINGTALK_CLIENT_SECRET}\n  template  {DINGTALK_TEMPLATE}\nAt WeChat:\n  id      {WECHAT_APP_ID}\n  secret  {WECHAT_APP_SECRET}"
     )
 }
 

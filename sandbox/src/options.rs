@@ -20,6 +20,10 @@ pub const DINGTALK_CLIENT_SECRET: &str = "sandbox-secret-dingtalk-5f60718a1b2c3d
 pub const DINGTALK_CORP_ID: &str = "ding736588c9260f175d35c2f4657eb6378f";
 /// The card template that the sandbox can draw.
 pub const DINGTALK_TEMPLATE: &str = "6f1c0a3e-5b7d-4a52-9d0e-2f8b61c4d7aa.schema";
+/// App id of the WeChat mini-program that is always there.
+pub const WECHAT_APP_ID: &str = "wxa1b2c3d4e5f60718";
+/// Secret of the default mini-program. It is published on purpose, too.
+pub const WECHAT_APP_SECRET: &str = "sandbox-secret-wechat-5f60718a1b2c3d4e";
 /// Alice's id as the default app sees her.
 pub const ALICE: &str = "ou_a11ce0a11ce0a11ce0a11ce0a11ce0a1";
 /// Bob's id as the default app sees him.
@@ -63,6 +67,8 @@ pub struct Options {
     pub token_limit: TokenLimit,
     /// What is different at DingTalk.
     pub dingtalk: DingTalkOptions,
+    /// WeChat mini-programs besides the default one.
+    pub wechat_apps: Vec<AppSpec>,
 }
 
 impl Default for Options {
@@ -84,6 +90,7 @@ impl Default for Options {
             rate_limits: true,
             token_limit: TokenLimit::default(),
             dingtalk: DingTalkOptions::default(),
+            wechat_apps: Vec::new(),
         }
     }
 }

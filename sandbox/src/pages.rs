@@ -165,6 +165,12 @@ pub fn dingtalk_chat() -> String {
         .replace("Chat · Cardkey", "DingTalk chat · Cardkey")
 }
 
+/// The page that plays a mini-program in WeChat, for `GET /wechat`.
+#[must_use]
+pub fn mini_program() -> &'static str {
+    include_str!("../web/wechat.html")
+}
+
 /// How to mend a problem in the sandbox, in Chinese and English.
 fn advice(code: &str) -> Option<(&'static str, &'static str)> {
     match code {

@@ -18,6 +18,12 @@ fn bytes(length: usize) -> Vec<u8> {
     bytes
 }
 
+/// 16 random bytes: a key of 128 bits.
+#[must_use]
+pub fn key() -> [u8; 16] {
+    bytes(16).try_into().unwrap_or_default()
+}
+
 /// A random number, to start a pseudo-random sequence from.
 #[must_use]
 pub fn seed() -> u64 {
@@ -92,6 +98,12 @@ impl Print {
     pub fn of(secret: &str) -> Self {
         let hash = digest(&SHA256, secret.as_bytes());
         Self(hash.as_ref().iter().take(8).fold(0, |print, byte| (print << 8) | u64::from(*byte)))
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
     }
 
     /// Reads what [`fingerprint`] writes.

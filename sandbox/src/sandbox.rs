@@ -18,6 +18,7 @@ use crate::judge::Verdict;
 use crate::options::{DEFAULT_APP_ID, DINGTALK_CLIENT_ID, Options};
 use crate::site::Site;
 use crate::tls::{self, Tls, TlsError};
+use crate::wechat::{self, WeChat};
 use crate::{chat, control, listener, random};
 
 /// Why a sandbox did not start.
@@ -35,6 +36,7 @@ pub enum StartError {
 pub struct Sandbox {
     feishu: Arc<Feishu>,
     dingtalk: Arc<DingTalk>,
+    wechat: Arc<WeChat>,
     ground: Arc<Ground>,
     address: SocketAddr,
 }
@@ -61,6 +63,7 @@ impl Sandbox {
         let clock = Arc::new(Clock::start(ground.options.time_scale));
         let feishu = Arc::new(outset::feishu(&ground, &clock));
         let dingtalk = Arc::new(outset::dingtalk(&ground, &clock, feishu.tasks.clone()));
+        let wechat = Arc::new(outset::wechat(&ground, &clock, feishu.tasks.clone()));
         ground.open_streams(&feishu, &dingtalk).await?;
         let router = Router::new()
             .merge(feishu::router(Arc::clone(&feishu)))
@@ -68,10 +71,13 @@ impl Sandbox {
             .merge(control::router(Arc::clone(&feishu), Arc::clone(&ground)))
             .merge(dingtalk::router(Arc::clone(&dingtalk)))
             .merge(dingtalk::chat::router(Arc::clone(&dingtalk)))
-            .merge(control::dingtalk::router(Arc::clone(&dingtalk), Arc::clone(&ground)));
+            .merge(control::dingtalk::router(Arc::clone(&dingtalk), Arc::clone(&ground)))
+            .merge(wechat::router(Arc::clone(&wechat)))
+            .merge(wechat::page::router(Arc::clone(&wechat)))
+            .merge(control::wechat::router(Arc::clone(&wechat)));
         let tasks = feishu.tasks.clone();
         feishu.tasks.spawn(listener::run(listener, ground.server_config(), router, tasks, stop));
-        Ok(Self { feishu, dingtalk, ground, address })
+        Ok(Self { feishu, dingtalk, wechat, ground, address })
     }
 
     /// Where it listens.
@@ -98,6 +104,12 @@ impl Sandbox {
         &self.dingtalk
     }
 
+    /// The simulated WeChat, for tests that look or act without HTTP.
+    #[must_use]
+    pub const fn wechat(&self) -> &Arc<WeChat> {
+        &self.wechat
+    }
+
     /// The simulated Feishu, for tests that look or act without HTTP.
     #[must_use]
     pub const fn feishu(&self) -> &Arc<Feishu> {
@@ -120,7 +132,8 @@ impl Sandbox {
     /// numbers and addresses. Whoever tests a client looks for them where they must not be.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
-        [&self.feishu.site, &self.dingtalk.site].into_iter().flat_map(|site| secrets_of(site)).collect()
+        let sites = [&self.feishu.site, &self.dingtalk.site, &self.wechat.site];
+        sites.into_iter().flat_map(|site| secrets_of(site)).chain(self.wechat.secrets()).collect()
     }
 
     /// Closes every connection and waits until its tasks have ended.

@@ -20,6 +20,8 @@ pub(super) const ASSETS: &[Asset] = &[
     ("chat.css", CSS, web!("chat.css")),
     ("card.css", CSS, web!("card.css")),
     ("dingtalk.css", CSS, web!("dingtalk.css")),
+    ("wechat.css", CSS, web!("wechat.css")),
+    ("wechat.js", JS, web!("wechat.js")),
     ("memory.js", JS, web!("memory.js")),
     ("lang.js", JS, web!("lang.js")),
     ("consent.js", JS, web!("consent.js")),

@@ -64,7 +64,7 @@ fn every_page_holds_both_languages_and_starts_in_the_asked_one() {
 #[test]
 fn no_page_needs_an_exception_from_the_policy() {
     let mut pages = every_page("Demo", Lang::En);
-    pages.extend([chat().to_owned(), dingtalk_chat()]);
+    pages.extend([chat().to_owned(), dingtalk_chat(), mini_program().to_owned()]);
     for page in pages {
         assert!(!page.contains(" style="), "{page}");
         assert!(!page.contains("<style"), "{page}");

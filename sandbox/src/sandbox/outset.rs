@@ -14,9 +14,10 @@ use crate::feishu::rate_limit::RateLimits;
 use crate::journal::Journal;
 use crate::options::{
     ALICE, AppSpec, BOB, CAROL, DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TENANT_KEY, DINGTALK_CLIENT_ID,
-    DINGTALK_CLIENT_SECRET, DINGTALK_CORP_ID, Options, PersonSpec,
+    DINGTALK_CLIENT_SECRET, DINGTALK_CORP_ID, Options, PersonSpec, WECHAT_APP_ID, WECHAT_APP_SECRET,
 };
 use crate::site::Site;
+use crate::wechat::WeChat;
 use crate::world::{State, World};
 
 /// A site with nothing asked of it yet.
@@ -57,6 +58,14 @@ pub(super) fn dingtalk(ground: &Ground, clock: &Arc<Clock>, tasks: TaskTracker) 
     DingTalk::new(Arc::new(site), options.rate_limits, options.token_limit)
 }
 
+/// The WeChat that a sandbox starts with. Its people belong to no organisation.
+pub(super) fn wechat(ground: &Ground, clock: &Arc<Clock>, tasks: TaskTracker) -> WeChat {
+    let options = &ground.options;
+    let state = first_state(options, "", wechat_apps(options));
+    let site = Site { tasks, ..site(ground, clock, state, [WECHAT_APP_ID, ""]) };
+    WeChat::new(Arc::new(site), options.rate_limits)
+}
+
 fn feishu_apps(options: &Options) -> Vec<AppSpec> {
     let default_app = AppSpec {
         app_id: DEFAULT_APP_ID.to_owned(),
@@ -75,6 +84,16 @@ fn dingtalk_apps(options: &Options) -> Vec<AppSpec> {
         ..AppSpec::default()
     };
     std::iter::once(default_app).chain(options.dingtalk.apps.iter().cloned()).collect()
+}
+
+fn wechat_apps(options: &Options) -> Vec<AppSpec> {
+    let default_app = AppSpec {
+        app_id: WECHAT_APP_ID.to_owned(),
+        secret: Some(WECHAT_APP_SECRET.to_owned()),
+        name: Some("Cardkey".to_owned()),
+        ..AppSpec::default()
+    };
+    std::iter::once(default_app).chain(options.wechat_apps.iter().cloned()).collect()
 }
 
 /// The same people at every platform, each platform with its own record of them. They are called by the ids of the default app.

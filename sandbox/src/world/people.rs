@@ -89,9 +89,13 @@ impl Person {
         if app_id == DEFAULT_APP_ID {
             return self.open_id.clone();
         }
-        // An app id says by its prefix whose it is; DingTalk does not mark the ids of people.
-        let mark = if app_id.starts_with("ding") { "" } else { "ou_" };
-        format!("{mark}{}", random::fixed_hex(&format!("{app_id} {}", self.open_id)))
+        let id = random::fixed_hex(&format!("{app_id} {}", self.open_id));
+        // An app id says by its prefix whose it is. WeChat's ids of people have 28 characters, DingTalk's bear no mark.
+        match app_id.get(..2) {
+            Some("wx") => format!("o{}", &id[..27]),
+            Some("di") => id,
+            _ => format!("ou_{id}"),
+        }
     }
 
     /// Whether a bot's message reaches the person.

@@ -26,3 +26,4 @@ mod taps;
 mod tenant_token;
 mod tls;
 mod user_info;
+mod wechat;
