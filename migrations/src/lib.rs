@@ -24,6 +24,7 @@ mod m20261125_000015_expiry_watch;
 mod m20261125_000016_urgent_refreshes;
 mod m20261125_000017_let_go;
 mod m20261125_000018_platform_codes;
+mod m20261125_000019_session_keys;
 
 use std::collections::BTreeSet;
 
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000016_urgent_refreshes::Migration),
             Box::new(m20261125_000017_let_go::Migration),
             Box::new(m20261125_000018_platform_codes::Migration),
+            Box::new(m20261125_000019_session_keys::Migration),
         ]
     }
 }

@@ -88,7 +88,7 @@ impl Work {
         let Change::Left(subject) = &self.change else { return Ok(Some(None)) };
         let subject = Subject { app: self.app.clone(), id: subject.clone() };
         let open = auth_session::Entity::find()
-            .filter(auth_session::Column::OpenKey.eq(digest::open_key(&subject)))
+            .filter(auth_session::Column::OpenKey.eq(digest::subject(&subject)))
             .filter(auth_session::Column::CreatedAt.lte(self.until()));
         Ok((open.count(tx).await? == 0).then_some(None))
     }

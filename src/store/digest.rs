@@ -4,8 +4,8 @@ use aws_lc_rs::digest;
 
 use crate::domain::ids::{AppId, EventId, Subject};
 
-/// What keeps a second pending session of a subject out: 64 characters, whatever the lengths of the ids.
-pub(super) fn open_key(subject: &Subject) -> String {
+/// What stands for a subject in a key: 64 characters, whatever the lengths of the ids.
+pub(super) fn subject(subject: &Subject) -> String {
     hex::encode(sha256(subject.app.as_str(), subject.id.as_str()))
 }
 

@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use crate::domain::clock::Timestamp;
-use crate::store::entity::{auth_session, grant, quarantined_pair, refresh_journal, suspension};
+use crate::store::entity::{auth_session, grant, quarantined_pair, refresh_journal, session_key, suspension};
 use crate::store::{Store, StoreError};
 
 /// About how many rows are deleted in one transaction.
@@ -28,6 +28,8 @@ pub enum Old {
     Pairs,
     /// Grants that can give no token before their person consents again, by when they died.
     DeadGrants,
+    /// Session keys of people who have not logged in for long.
+    SessionKeys,
 }
 
 /// What is done with it.
@@ -58,6 +60,9 @@ impl Store {
             Old::DeadGrants => {
                 let dead = Condition::all().add(grant::Column::Status.eq("needs_consent"));
                 self.rows::<grant::Entity>(grant::Column::DeadAt, dead, before, sweep).await
+            }
+            Old::SessionKeys => {
+                self.rows::<session_key::Entity>(session_key::Column::ChangedAt, all(), before, sweep).await
             }
         }
     }

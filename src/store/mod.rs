@@ -34,6 +34,7 @@
 //! | `links` | links that name a session |
 //! | `health` | whether writes are taken, and how long SQLite's log is |
 //! | `app_tokens` | the apps' own tokens |
+//! | `session_keys` | the apps' session keys with people |
 //! | `api_keys`, `tenants`, `housekeeping` | the rest |
 //! | `entity` | the rows |
 
@@ -78,6 +79,7 @@ mod schema;
 mod sealed_columns;
 mod sealed_rows;
 mod server;
+mod session_keys;
 mod session_row;
 mod session_sweeps;
 mod sessions;
@@ -123,6 +125,7 @@ pub use pool::PoolConfig;
 pub use reasks::{DueReask, LastAsked};
 pub use refresh_claims::{Attempt, Claimed};
 pub use reseal::{Resealed, TableResealed};
+pub use session_keys::SessionKeys;
 pub use sessions::{Open, Save, SaveCard};
 pub use spool::Spooled;
 pub use user_info::PeoplePage;

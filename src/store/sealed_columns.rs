@@ -66,6 +66,13 @@ pub(super) const SEALED: &[SealedTable] = &[
         columns: &[("token_sealed", Generation)],
     },
     SealedTable {
+        name: "session_keys",
+        key: "id",
+        consent_no: None,
+        generation: Some("version"),
+        columns: &[("key_sealed", Generation), ("former_sealed", Generation)],
+    },
+    SealedTable {
         name: "quarantined_pairs",
         key: "attempt",
         consent_no: Some("consent_no"),

@@ -83,7 +83,7 @@ pub(super) fn encode(vault: &Vault, session: &AuthSession) -> Result<ActiveModel
         with_card: Set(session.card != CardDelivery::None),
         card_wanted_at: Set((session.card != CardDelivery::None).then(|| session.created_at.as_micros())),
         let_go_at: Set(micros(session.let_go_at)),
-        open_key: Set(session.is_pending().then(|| digest::open_key(&session.subject))),
+        open_key: Set(session.is_pending().then(|| digest::subject(&session.subject))),
         version: Set(session.version),
         ..ActiveModel::default()
     };

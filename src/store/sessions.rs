@@ -186,7 +186,7 @@ impl Opening {
 }
 
 fn pending(subject: &Subject) -> sea_orm::Select<Entity> {
-    Entity::find().filter(Column::OpenKey.eq(digest::open_key(subject)))
+    Entity::find().filter(Column::OpenKey.eq(digest::subject(subject)))
 }
 
 /// How long to wait until fewer than `per_minute` cards were wanted within a minute; `None` if not at all.

@@ -12,6 +12,7 @@ pub(super) mod pinned_tenant;
 pub(super) mod quarantined_pair;
 pub(super) mod rate_budget;
 pub(super) mod refresh_journal;
+pub(super) mod session_key;
 pub(super) mod suspension;
 pub(super) mod vault_key;
 

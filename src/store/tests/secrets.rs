@@ -33,6 +33,11 @@ pub(super) async fn fill(store: &Store) {
     for name in ["cli_a", "cli_b", "cli_c"] {
         store.keep_app_token(&app(name), &secret("t-CANARY-app-token"), at(99), None).await.unwrap();
     }
+    for key in ["CANARY-session-key-1", "CANARY-session-key-2"] {
+        for person in ["ou_1", "ou_2"] {
+            store.keep_session_key(&subject(person), &secret(key), at(9)).await.unwrap();
+        }
+    }
     let caller = Caller {
         key: ApiKeyId::parse("0123456789ab").unwrap(),
         name: "reports".to_owned(),

@@ -14,6 +14,9 @@ on_each_database!(
     old_ended_sessions_go_with_their_flows,
     of_two_app_tokens_the_one_that_is_usable_longer_stays,
     an_app_token_is_sealed_for_its_app_and_its_end,
+    a_session_key_is_kept_with_the_one_before,
+    a_session_key_is_sealed_for_its_person_and_its_turn,
+    session_keys_of_people_who_stay_away_go,
 );
 
 fn key(id: &str, created: i64) -> ApiKey {
@@ -151,5 +154,55 @@ async fn an_app_token_is_sealed_for_its_app_and_its_end(home: Home) {
         store.keep_app_token(&app(app_id), &secret("two"), at(10), None).await.unwrap();
         assert!(store.app_token(&app(app_id)).await.unwrap().unwrap().0.matches("two"), "{damage}: any is better");
         execute(&store, "DELETE FROM app_tokens").await;
+    }
+}
+
+async fn a_session_key_is_kept_with_the_one_before(home: Home) {
+    let store = home.open().await;
+    let (alice, bob) = (subject("ou_alice"), subject("ou_bob"));
+    assert!(store.session_keys(&alice).await.unwrap().is_none());
+    for (key, former) in
+        [("one", None), ("one", None), ("two", Some("one")), ("two", Some("one")), ("three", Some("two"))]
+    {
+        let kept = store.keep_session_key(&alice, &secret(key), at(1)).await.unwrap();
+        let read = store.session_keys(&alice).await.unwrap().unwrap();
+        for keys in [kept, read] {
+            assert_eq!((keys.current.expose(), keys.former.as_ref().map(Secret::expose)), (key, former));
+        }
+    }
+    assert!(store.session_keys(&bob).await.unwrap().is_none());
+    let keys: Vec<_> = (0..20).map(|number| secret(&format!("key-{number}"))).collect();
+    let kept = futures_util::future::join_all(keys.iter().map(|key| store.keep_session_key(&bob, key, at(1)))).await;
+    let formers = kept.iter().filter_map(|kept| kept.as_ref().unwrap().former.clone());
+    let formers: std::collections::BTreeSet<String> = formers.map(|former| former.expose().to_owned()).collect();
+    assert_eq!(formers.len(), 19, "however many log in at once, each key follows another one");
+}
+
+async fn a_session_key_is_sealed_for_its_person_and_its_turn(home: Home) {
+    let store = home.open().await;
+    let person = subject("ou_alice");
+    let later = "UPDATE session_keys SET version = version + 1";
+    let former = "UPDATE session_keys SET key_sealed = former_sealed";
+    for damage in [later, former] {
+        for key in ["one", "two"] {
+            store.keep_session_key(&person, &secret(key), at(1)).await.unwrap();
+        }
+        execute(&store, damage).await;
+        let found = store.session_keys(&person).await;
+        assert!(matches!(found, Err(StoreError::Corrupt { table: "session_keys", .. })), "{damage}: {found:?}");
+        let kept = store.keep_session_key(&person, &secret("three"), at(2)).await.unwrap();
+        assert!(kept.former.is_none(), "{damage}: what does not open is given up");
+    }
+}
+
+async fn session_keys_of_people_who_stay_away_go(home: Home) {
+    let store = home.open().await;
+    for (person, days) in [("ou_alice", 1), ("ou_bob", 9)] {
+        store.keep_session_key(&subject(person), &secret("one"), at(days)).await.unwrap();
+    }
+    for (sweep, left) in [(Sweep::Count, true), (Sweep::Delete, false)] {
+        assert_eq!(store.sweep(Old::SessionKeys, at(9), sweep).await.unwrap(), 1);
+        assert_eq!(store.session_keys(&subject("ou_alice")).await.unwrap().is_some(), left);
+        assert!(store.session_keys(&subject("ou_bob")).await.unwrap().is_some());
     }
 }
