@@ -78,6 +78,10 @@ text_id!(
     TenantKey
 );
 text_id!(
+    /// The platform's id for a person over all apps of one owner.
+    UnionId
+);
+text_id!(
     /// The platform's id of one pushed event; the same on each redelivery.
     EventId
 );

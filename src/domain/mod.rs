@@ -11,6 +11,7 @@ pub mod event;
 pub mod expiry;
 pub mod grant;
 pub mod hint;
+pub mod identity;
 pub mod ids;
 pub mod job;
 pub mod platform_code;

@@ -53,6 +53,14 @@ pub struct Shelf {
     pub keep: Keep,
 }
 
+#[cfg(test)]
+impl Shelf {
+    /// One that keeps nothing.
+    pub(crate) fn none() -> Self {
+        Self { look: Box::new(|| Box::pin(async { None })), keep: Box::new(|_, _| {}) }
+    }
+}
+
 /// The token of one app.
 pub struct AppToken {
     fetch: Fetch,

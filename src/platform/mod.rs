@@ -14,7 +14,9 @@ pub mod effect;
 #[cfg(test)]
 mod fake_server;
 pub mod feishu;
+mod identities;
 pub mod pacing;
+pub mod wechat;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +32,8 @@ use crate::domain::secret::Secret;
 use crate::domain::token::{Identity, TokenAnswer};
 use crate::stream::contract::Protocol;
 
+pub use identities::{BadCode, Identities, LoggedIn, LoginError, NotGenuine, Picture, Sealed, ShareCode, Signed};
+
 pub use crate::domain::platform_code::PlatformCode;
 
 /// What one app can do on its platform.
@@ -44,6 +48,8 @@ pub struct Platform {
     pub oauth: Option<Arc<dyn OAuth>>,
     /// Messages to people, if the platform has them.
     pub cards: Option<Arc<dyn Cards>>,
+    /// Logins by a code, if the platform has them.
+    pub identities: Option<Arc<dyn Identities>>,
     /// Pushed events, if the platform has a long connection.
     pub stream: Option<Arc<dyn Protocol>>,
 }

@@ -69,6 +69,7 @@ pub fn platform(
         app_name: config.app_name.clone(),
         oauth: Some(Arc::new(FeishuOAuth::new(Arc::clone(&api), Arc::clone(&config)))),
         cards: Some(Arc::new(Messages::new(api, tenant_token, config.card.clone()))),
+        identities: None,
         stream: protocol,
     })
 }
