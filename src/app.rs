@@ -15,6 +15,7 @@ mod jobs;
 mod keys;
 mod listening;
 mod lock;
+mod logins;
 mod memory;
 mod output;
 mod platforms;
@@ -39,6 +40,7 @@ use crate::domain::clock::Clock;
 use crate::domain::hint::Tell;
 use crate::domain::random::Random;
 use crate::grants::Grants;
+use crate::login::Login;
 use crate::metrics::Metrics;
 use crate::shutdown::Shutdown;
 use crate::store::Store;
@@ -136,9 +138,10 @@ impl Gateway {
         base.store.claim_inbox().await?;
         let streams = Streams::start(&base, &config, &platforms, &dispatch);
         hearing::start(&base, hints, (&auth_sessions, &grants));
-        jobs::start(&base, &config, (&auth_sessions, &grants));
+        let login = logins::login(&base, &platforms);
+        jobs::start(&base, &config, (&auth_sessions, &grants, login.clone()));
         let addresses = (local(&api)?, local(&metrics_listener)?);
-        let state = web_state(&base, &config, (&auth_sessions, &grants), &streams);
+        let state = web_state(&base, &config, (&auth_sessions, &grants, login), &streams);
         listen(&base, (api, metrics_listener), state);
         tracing::info!(api = %addresses.0, metrics = %addresses.1, apps = platforms.len(), "cardkey is up");
         Ok(Self {
@@ -255,13 +258,14 @@ fn auth_sessions(base: &Base, config: &Config, platforms: &[platforms::Built]) -
 fn web_state(
     base: &Base,
     config: &Config,
-    (auth_sessions, grants): (&AuthSessions, &Grants),
+    (auth_sessions, grants, login): (&AuthSessions, &Grants, Login),
     streams: &Streams,
 ) -> WebState {
     WebState {
         access: Access::new(base.store.clone(), Arc::clone(&base.ambient.clock), base.metrics.clone()),
         auth_sessions: auth_sessions.clone(),
         grants: grants.clone(),
+        login,
         metrics: base.metrics.clone(),
         readiness: streams.readiness(base),
         cookies: CookieStyle { secure: config.server.public_url.as_ref().is_some_and(|url| url.scheme() == "https") },

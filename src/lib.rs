@@ -8,7 +8,7 @@
 //! | [`store`] | the only home of the database | domain, vault |
 //! | [`stream`] | long connections; knows WebSocket, knows no platform | domain, retry |
 //! | [`platform`] | the contract, and one folder per chat platform | domain, stream's contract |
-//! | [`access`], [`auth_session`], [`grants`] | the use cases: callers, asking a person, giving a token | domain, store, platform's contract; never each other |
+//! | [`access`], [`auth_session`], [`grants`], [`login`] | the use cases: callers, asking a person, giving a token, saying who logs in | domain, store, platform's contract; never each other |
 //! | [`dispatch`] | the one consumer of pushed events | the use cases |
 //! | [`web`] | HTTP for callers, people and operators | the use cases |
 //! | [`hints`] | what replicas tell each other through Redis, if there is one; nothing depends on it | domain, retry |
@@ -30,6 +30,7 @@ pub mod failpoint;
 pub mod grants;
 pub mod hints;
 pub mod jobs;
+pub mod login;
 pub mod metrics;
 pub mod platform;
 pub mod retry;

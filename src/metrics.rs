@@ -6,6 +6,7 @@
 mod dead_grants;
 mod hints;
 mod jobs;
+mod logins;
 mod refresh;
 mod user_info;
 
@@ -35,6 +36,7 @@ struct Inner {
     token_refresh_total: IntCounterVec,
     token_active_count: IntGaugeVec,
     hints: hints::Hints,
+    logins: logins::Logins,
     refresh: refresh::Refresh,
     user_info: user_info::UserInfo,
     stream_links: IntGaugeVec,
@@ -159,6 +161,7 @@ impl Metrics {
             )?,
             token_active_count: b.gauge("token_active_count", "grants that can give a token now or refreshed", app)?,
             hints: hints::Hints::new(&b)?,
+            logins: logins::Logins::new(&b)?,
             refresh: refresh::Refresh::new(&b)?,
             user_info: user_info::UserInfo::new(&b)?,
             stream_links: b.gauge("stream_links", "links of the event stream that are up", &["app_id"])?,

@@ -6,7 +6,7 @@
 use super::app_tokens::AppTokens;
 use super::shared_jobs::{Job, Ran, SharedJobs, Work};
 use super::{
-    Ambient, Base, StartError, SystemClock, ambient, auth_sessions, output, platforms, refreshing, with_store,
+    Ambient, Base, StartError, SystemClock, ambient, auth_sessions, logins, output, platforms, refreshing, with_store,
 };
 use crate::config::Config;
 use crate::domain::clock::{Clock as _, Timestamp};
@@ -98,8 +98,8 @@ async fn at_once(config: &Config, store: Store, job: Job, dry_run: bool) -> Resu
     let base = Base { ambient, metrics, shutdown, store, tell };
     let auth_sessions = auth_sessions(&base, config, &platforms);
     let grants = refreshing::grants(&base, config, &platforms, &auth_sessions);
-    let jobs =
-        SharedJobs::new(&base, &config.jobs, Work { auth_sessions, grants, user_info: config.user_info.sync.clone() });
+    let (login, user_info) = (logins::login(&base, &platforms), config.user_info.sync.clone());
+    let jobs = SharedJobs::new(&base, &config.jobs, Work { auth_sessions, grants, login, user_info });
     let done = if dry_run { count(&jobs, job).await } else { run(&jobs, job).await };
     base.shutdown.finish().await;
     done

@@ -11,9 +11,10 @@ use crate::auth_session::AuthSessions;
 use crate::config::{Config, Reask};
 use crate::grants::Grants;
 use crate::jobs::Periodic;
+use crate::login::Login;
 
 /// Starts every job.
-pub(super) fn start(base: &Base, config: &Config, (auth_sessions, grants): (&AuthSessions, &Grants)) {
+pub(super) fn start(base: &Base, config: &Config, (auth_sessions, grants, login): (&AuthSessions, &Grants, Login)) {
     if !base.store.is_shared() {
         take_up_what_was_left(base, auth_sessions);
     }
@@ -40,7 +41,8 @@ pub(super) fn start(base: &Base, config: &Config, (auth_sessions, grants): (&Aut
     }
     refreshing(base, grants);
     let user_info = config.user_info.sync.clone();
-    shared(base, config, Work { auth_sessions: auth_sessions.clone(), grants: grants.clone(), user_info });
+    let (auth_sessions, grants) = (auth_sessions.clone(), grants.clone());
+    shared(base, config, Work { auth_sessions, grants, login, user_info });
 }
 
 /// What other processes did, for the callers who wait here. On a file there is no other.

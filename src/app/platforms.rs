@@ -15,6 +15,7 @@ use crate::platform::app_token::Shelf;
 use crate::platform::dingtalk;
 use crate::platform::feishu::config::{CardOptions, FeishuConfig, OAuthVersion as FeishuOAuthVersion};
 use crate::platform::feishu::{self, codec::Renderer, endpoint::Endpoint, protocol::FeishuProtocol};
+use crate::platform::wechat::{self, config::WeChatConfig};
 use crate::platform::{Asking, Platform, client};
 
 /// One app, put together.
@@ -28,7 +29,11 @@ pub(super) struct Built {
 type Build = fn(&App, &Auth, &Ambient, Shelf) -> Result<Platform, String>;
 
 /// Every platform. A new one adds its line here.
-const REGISTRY: &[(&str, Build)] = &[(feishu::PLATFORM_ID, build_feishu), (dingtalk::PLATFORM_ID, dingtalk_app::build)];
+const REGISTRY: &[(&str, Build)] = &[
+    (feishu::PLATFORM_ID, build_feishu),
+    (dingtalk::PLATFORM_ID, dingtalk_app::build),
+    (wechat::PLATFORM_ID, build_wechat),
+];
 
 /// Builds every configured app.
 pub(super) fn build(config: &Config, ambient: &Ambient, tokens: &AppTokens) -> Result<Vec<Built>, StartError> {
@@ -97,6 +102,22 @@ fn build_feishu(app: &App, auth: &Auth, ambient: &Ambient, shelf: Shelf) -> Resu
     let protocol = Arc::new(FeishuProtocol { endpoint, tls, renderer });
     let kept = (Arc::clone(&ambient.clock), shelf);
     feishu::platform(config, http, kept, Some(protocol)).map_err(|error| error.to_string())
+}
+
+fn build_wechat(app: &App, _: &Auth, ambient: &Ambient, shelf: Shelf) -> Result<Platform, String> {
+    if app.code != CodeChoice::None {
+        return Err("code must be none: a mini-program has no user tokens".to_owned());
+    }
+    let tls = client::rustls_config(app.ca_file.as_deref()).map_err(|error| error.to_string())?;
+    let http = client::http_client(&tls).map_err(|error| error.to_string())?;
+    let base = app.open_url.clone().map_or_else(|| Url::parse(wechat::config::BASE), Ok);
+    let config = WeChatConfig {
+        app_id: app.app_id.clone(),
+        app_secret: app.app_secret.clone(),
+        app_name: app.name.clone(),
+        base: base.map_err(|error| error.to_string())?,
+    };
+    wechat::platform(config, http, (Arc::clone(&ambient.clock), shelf)).map_err(|error| error.to_string())
 }
 
 /// The open and the accounts host: as configured, or those of the app's domain.

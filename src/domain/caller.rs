@@ -6,6 +6,9 @@ use crate::domain::clock::Timestamp;
 use crate::domain::ids::{ApiKeyId, AppId};
 use crate::domain::scopes::ScopeSet;
 
+/// The scope that lets a caller ask who a login code stands for. It is ours: no platform has one of this name.
+pub const IDENTITIES: &str = "cardkey:identities";
+
 /// A caller as its API key names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -39,6 +42,11 @@ impl Caller {
         let missing = self.scopes.missing(scopes);
         if missing.is_empty() { Ok(()) } else { Err(Forbidden::Scopes(missing)) }
     }
+
+    /// Whether the caller may be told who logs in to `app`.
+    pub fn may_identify(&self, app: &AppId) -> Result<(), Forbidden> {
+        self.may(app, &ScopeSet::from_list(IDENTITIES))
+    }
 }
 
 /// An API key as it is listed; its secret is never seen again after its making.
@@ -67,6 +75,7 @@ mod tests {
         };
         assert_eq!(caller.may(&app, &ScopeSet::from_list("a")), Ok(()));
         assert_eq!(caller.may(&app, &ScopeSet::from_list("a c")), Err(Forbidden::Scopes(ScopeSet::from_list("c"))));
+        assert_eq!(caller.may_identify(&app), Err(Forbidden::Scopes(ScopeSet::from_list(IDENTITIES))));
         let other = AppId::parse("cli_b").unwrap();
         assert_eq!(caller.may(&other, &ScopeSet::default()), Err(Forbidden::App(other.clone())));
     }

@@ -97,7 +97,7 @@ impl Work {
     async fn let_go(&self, tx: &DatabaseTransaction) -> Result<Option<AuthSessionId>, StoreError> {
         let Change::Revoked { subject, .. } = &self.change else { return Ok(None) };
         let subject = Subject { app: self.app.clone(), id: subject.clone() };
-        let open = auth_session::Column::OpenKey.eq(digest::open_key(&subject));
+        let open = auth_session::Column::OpenKey.eq(digest::subject(&subject));
         let query = auth_session::Entity::find().select_only().column(auth_session::Column::Id).filter(open);
         let Some(id) = query.into_tuple::<String>().one(tx).await? else { return Ok(None) };
         auth_session::Entity::update_many()

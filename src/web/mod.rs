@@ -9,6 +9,7 @@ mod callback;
 mod caller;
 mod code_page;
 mod grants;
+mod identities;
 mod language;
 mod layers;
 mod ops;
@@ -27,6 +28,7 @@ use axum::routing::{delete, get, post};
 use crate::access::Access;
 use crate::auth_session::AuthSessions;
 use crate::grants::Grants;
+use crate::login::Login;
 use crate::metrics::Metrics;
 
 pub use ops::{AppReadiness, Readiness, ReadinessProbe, StreamReadiness};
@@ -40,6 +42,8 @@ pub struct WebState {
     pub auth_sessions: AuthSessions,
     /// Gives tokens.
     pub grants: Grants,
+    /// Says who logs in.
+    pub login: Login,
     /// Counts.
     pub metrics: Metrics,
     /// Says whether the gateway is ready.
@@ -64,6 +68,7 @@ parts! {
     access: Access,
     auth_sessions: AuthSessions,
     grants: Grants,
+    login: Login,
     metrics: Metrics,
     readiness: ReadinessProbe,
     cookies: CookieStyle,
@@ -78,6 +83,9 @@ pub fn router(state: WebState) -> Router {
         .route("/v1/auth-sessions/{id}/cancel", post(auth_sessions::cancel))
         .route("/v1/grants", get(grants::list))
         .route("/v1/grants/{id}", delete(grants::revoke))
+        .route("/v1/identities/{platform}/{app}", post(identities::identify))
+        .route("/v1/identities/{platform}/{app}/session", post(identities::session))
+        .route("/v1/identities/{platform}/{app}/share-code", post(identities::share_code))
         .route("/oauth/{platform}/{app}/start", get(callback::landing).post(callback::start))
         .route("/oauth/{platform}/{app}/callback", get(callback::callback).head(callback::no_head))
         .route("/oauth/{platform}/{app}/result", get(callback::result))

@@ -57,3 +57,4 @@ mod story;
 mod streams;
 mod taking_back;
 mod user_info;
+mod wechat;

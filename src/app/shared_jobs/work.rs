@@ -5,12 +5,13 @@ use std::time::Duration;
 use crate::auth_session::AuthSessions;
 use crate::domain::job::{Counts, Schedule};
 use crate::grants::Grants;
+use crate::login::Login;
 use crate::store::{StoreError, Sweep};
 
 /// A job that runs once over all replicas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::app) enum Job {
-    /// What nobody asks for any more: ended auth sessions, event ids, lifted suspensions.
+    /// What nobody asks for any more: ended auth sessions, event ids, lifted suspensions, session keys.
     Cleanup,
     /// The journal of refreshes, and pairs that were set aside.
     Journal,
@@ -40,6 +41,7 @@ impl Job {
 pub(in crate::app) struct Work {
     pub(in crate::app) auth_sessions: AuthSessions,
     pub(in crate::app) grants: Grants,
+    pub(in crate::app) login: Login,
     /// When everybody is looked up.
     pub(in crate::app) user_info: Schedule,
 }
@@ -57,7 +59,11 @@ impl Work {
     /// Does the job's work, or with [`Sweep::Count`] says what it would do.
     pub(in crate::app) async fn run(&self, job: Job, sweep: Sweep) -> Result<Counts, StoreError> {
         match job {
-            Job::Cleanup => self.auth_sessions.run_cleanup(sweep).await,
+            Job::Cleanup => {
+                let mut counts = self.auth_sessions.run_cleanup(sweep).await?;
+                counts.extend(self.login.run_cleanup(sweep).await?);
+                Ok(counts)
+            }
             Job::Journal => self.grants.run_forget(sweep).await,
             Job::DeadGrants => self.grants.run_dead_grants(sweep).await,
             Job::UserInfo => self.grants.run_user_info(sweep).await,

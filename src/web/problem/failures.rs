@@ -9,6 +9,8 @@ use crate::auth_session::{AskError, Unserved, WithdrawError};
 use crate::domain::caller::Forbidden;
 use crate::domain::grant::Suspension;
 use crate::grants::{RefreshError, RevokeError};
+use crate::login::IdentifyError;
+use crate::platform::BadCode;
 
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
@@ -137,5 +139,61 @@ impl From<WithdrawError> for Problem {
             ),
             WithdrawError::Store(error) => Self::from_store(&error),
         }
+    }
+}
+
+impl From<IdentifyError> for Problem {
+    fn from(error: IdentifyError) -> Self {
+        match error {
+            IdentifyError::UnknownApp => Self::unknown_app(),
+            IdentifyError::NotOffered => Self::not_offered("logins"),
+            IdentifyError::NoSession => Self::not_found(),
+            IdentifyError::Code(why) => Self::bad_code("code", why),
+            IdentifyError::PhoneCode(why) => Self::bad_code("phone_code", why),
+            IdentifyError::Blocked => Self::new(
+                StatusCode::FORBIDDEN,
+                "login-blocked",
+                "The platform does not let this person log in",
+                "The platform holds the account for a risk. Only the person can settle that with the platform.",
+            ),
+            IdentifyError::TooOften(after) => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-logins",
+                "This person logs in too often",
+                "The platform lets a person log in only so many times a minute.",
+            )
+            .after(after),
+            IdentifyError::NotGenuine(_) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "data-not-genuine",
+                "What came with the code is not genuine",
+                "The data, or the signature, are not what the platform gave to this person's client for this app, or not by \
+                 now. Have the client log in and fetch them again.",
+            ),
+            IdentifyError::Refused(code) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "platform-refused",
+                "The platform refuses this request",
+                "The platform's documentation says what its code means.",
+            )
+            .with("platform_code", json!(code.as_str())),
+            IdentifyError::Misconfigured(_) => Self::misconfigured(),
+            IdentifyError::Unavailable(None) => Self::platform(),
+            IdentifyError::Unavailable(Some(after)) => Self::platform().after(after),
+            IdentifyError::Store(error) => Self::from_store(&error),
+        }
+    }
+}
+
+impl Problem {
+    /// A code names nobody.
+    fn bad_code(field: &'static str, why: BadCode) -> Self {
+        let (reason, detail) = match why {
+            BadCode::Unknown => ("unknown", "The platform does not know the code, or not any more. Get a new one."),
+            BadCode::Used => ("used", "The code was used before. Get a new one, and present each code once."),
+        };
+        Self::new(StatusCode::BAD_REQUEST, "login-code-invalid", "The code is not valid", detail)
+            .with("field", json!(field))
+            .with("reason", json!(reason))
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cardkey::web::serve::Limits;
 use cardkey_engines::Engine;
-use cardkey_sandbox::{AppSpec, DEFAULT_APP_ID, Options};
+use cardkey_sandbox::{AppSpec, DEFAULT_APP_ID, Options, WECHAT_APP_ID, WECHAT_APP_SECRET};
 
 use super::at::At;
 
@@ -87,6 +87,8 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     /// Whether there is [`OTHER_APP`], too.
     pub(crate) two_apps: bool,
+    /// Whether there is a mini-program, too.
+    pub(crate) mini_program: bool,
     /// Whether the gateway refreshes what is due by the clock; if not, the test says when.
     pub(crate) refreshes_by_itself: bool,
 }
@@ -104,6 +106,7 @@ impl Default for Setup {
             public_url: true,
             limits: Limits { linger: Duration::from_millis(10), ..Limits::default() },
             two_apps: false,
+            mini_program: false,
             refreshes_by_itself: false,
         }
     }
@@ -123,6 +126,11 @@ impl Setup {
     /// With [`OTHER_APP`] beside the first one.
     pub(crate) fn two_apps() -> Self {
         Self { two_apps: true, ..Self::default() }.with_second_app_at_the_platform()
+    }
+
+    /// With a mini-program beside the first one.
+    pub(crate) fn mini_program() -> Self {
+        Self { mini_program: true, ..Self::default() }
     }
 
     /// The platform knows [`OTHER_APP`].
@@ -150,11 +158,16 @@ impl Setup {
     pub(crate) fn file(&self, ip: Ipv4Addr, sandbox: &str, database: &str) -> String {
         let public_url =
             if self.public_url { format!("public_url = \"http://{ip}:{API_PORT}\"") } else { String::new() };
-        let other = if self.two_apps {
+        let mut other = if self.two_apps {
             Self::app_table(At::Feishu, OTHER_APP, OTHER_APP_SECRET, sandbox)
         } else {
             String::new()
         };
+        if self.mini_program {
+            let table = Self::app_table(At::Feishu, WECHAT_APP_ID, WECHAT_APP_SECRET, sandbox);
+            other += &table.replace("\"feishu\"", "\"wechat\"");
+            other += "code = \"none\"\n";
+        }
         format!(
             "[server]\nlisten = \"{ip}:{API_PORT}\"\n{public_url}\n[metrics]\nhost = \"{ip}\"\n\
              [database]\n{database}\n[vault]\nmaster_key = \"k1:{MASTER_KEY}\"\n{tables}\n\
