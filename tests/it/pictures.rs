@@ -6,6 +6,7 @@ use cardkey_sandbox::{ALICE, BOB};
 use serde_json::json;
 
 use crate::harness::{APP, Browser, Look, Setup, World};
+use crate::wechat;
 
 const SCOPES: &[&str] = &["apaas:app:read", "contact:user.email:readonly"];
 
@@ -92,6 +93,17 @@ impl Album {
         world.end().await;
     }
 
+    async fn mini_program(&self) {
+        let (world, phone) = (wechat::world().await, Browser::with(self.look).await);
+        phone.open_mini_program(&world, ALICE).await;
+        self.keep(&phone, "mini-program").await;
+        tokio::join!(wechat::page::serve(&world), phone.click("[data-action='login']"));
+        phone.find(".outcome[data-mood='good']").await;
+        self.keep(&phone, "mini-program-in").await;
+        phone.close().await;
+        world.end().await;
+    }
+
     async fn paste(&self) {
         let (world, chat) = self.begin(Setup::code("paste")).await;
         if self.look.phone {
@@ -118,5 +130,13 @@ async fn draw() {
     }
     for album in &CHINESE {
         album.redirect().await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "writes docs/pictures: make pictures"]
+async fn draw_the_mini_program() {
+    for album in [&ENGLISH[0], &ENGLISH[1], &CHINESE[1]] {
+        album.mini_program().await;
     }
 }

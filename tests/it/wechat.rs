@@ -3,6 +3,7 @@
 mod bad_input;
 mod kept;
 mod logging_in;
+pub(crate) mod page;
 
 use cardkey_sandbox::{WECHAT_APP_ID, WECHAT_APP_SECRET};
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use crate::harness::{Reply, Setup, World};
 const IDENTITIES: &str = "cardkey:identities";
 
 /// A world with a mini-program, whose caller may ask who logs in.
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let mut world = World::with(Setup::mini_program()).await;
     world.key = world.new_key("expenses", &[WECHAT_APP_ID], IDENTITIES).await;
     assert!(world.sandbox.secrets().iter().any(|secret| secret == WECHAT_APP_SECRET), "it is looked for");

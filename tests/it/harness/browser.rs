@@ -123,6 +123,14 @@ impl Browser {
         self.find(".live[data-live='live']").await;
     }
 
+    /// Opens the mini-program in this person's phone.
+    pub(crate) async fn open_mini_program(&self, world: &World, person: &str) {
+        let language = self.language.get(..2).unwrap();
+        self.client.goto(&format!("{}/wechat?lang={language}", world.sandbox.base_url())).await.unwrap();
+        self.click(&format!("[data-open-id='{person}']")).await;
+        self.find("[data-action='login']").await;
+    }
+
     /// The first element that fits; waits for it.
     pub(crate) async fn find(&self, css: &str) -> Element {
         let found = self.client.find(Locator::Css(css)).await;
