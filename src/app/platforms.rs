@@ -101,7 +101,7 @@ fn build_feishu(app: &App, auth: &Auth, ambient: &Ambient, shelf: Shelf) -> Resu
     };
     let protocol = Arc::new(FeishuProtocol { endpoint, tls, renderer });
     let kept = (Arc::clone(&ambient.clock), shelf);
-    feishu::platform(config, http, kept, Some(protocol)).map_err(|error| error.to_string())
+    feishu::platform(config, http, kept, (Some(protocol), None)).map_err(|error| error.to_string())
 }
 
 fn build_wechat(app: &App, _: &Auth, ambient: &Ambient, shelf: Shelf) -> Result<Platform, String> {

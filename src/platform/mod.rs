@@ -16,6 +16,7 @@ mod fake_server;
 pub mod feishu;
 mod identities;
 pub mod pacing;
+mod webhook;
 pub mod wechat;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::domain::token::{Identity, TokenAnswer};
 use crate::stream::contract::Protocol;
 
 pub use identities::{BadCode, Identities, LoggedIn, LoginError, NotGenuine, Picture, Sealed, ShareCode, Signed};
+pub use webhook::{Answer, Received, Unwelcome, Webhook};
 
 pub use crate::domain::platform_code::PlatformCode;
 
@@ -52,6 +54,8 @@ pub struct Platform {
     pub identities: Option<Arc<dyn Identities>>,
     /// Pushed events, if the platform has a long connection.
     pub stream: Option<Arc<dyn Protocol>>,
+    /// Pushed events, if the app takes them at our address.
+    pub webhook: Option<Arc<dyn Webhook>>,
 }
 
 /// An app that people can be asked under: its platform has user tokens, and cards to ask with. The use cases that ask

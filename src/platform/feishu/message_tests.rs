@@ -213,7 +213,7 @@ async fn the_parts_make_a_platform() {
     let base = closed_port().await;
     let http = crate::platform::client::rustls_config(None).unwrap();
     let http = crate::platform::client::http_client(&http).unwrap();
-    let platform = platform(config(&base), http, (Arc::new(StoppedClock), no_shelf()), None).unwrap();
+    let platform = platform(config(&base), http, (Arc::new(StoppedClock), no_shelf()), (None, None)).unwrap();
     assert_eq!((platform.id.as_str(), platform.app_name.as_str()), ("feishu", "Cardkey"));
     assert!(platform.stream.is_none());
 }

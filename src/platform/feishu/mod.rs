@@ -39,8 +39,8 @@ use std::sync::Arc;
 
 use crate::domain::clock::Clock;
 use crate::domain::ids::{InvalidId, PlatformId};
-use crate::platform::Platform;
 use crate::platform::app_token::Shelf;
+use crate::platform::{Platform, Webhook};
 use crate::stream::contract::Protocol;
 
 use api::Api;
@@ -51,13 +51,17 @@ use oauth::FeishuOAuth;
 /// The platform's name in paths.
 pub const PLATFORM_ID: &str = "feishu";
 
+/// The two ways by which an app's events can come.
+pub type Ways = (Option<Arc<dyn Protocol>>, Option<Arc<dyn Webhook>>);
+
 /// Puts one app together. `http` comes from [`crate::platform::client::http_client`]; `protocol` opens its event
-/// stream, if it is to have one; on the `shelf` the app's own token outlives the process.
+/// stream and `webhook` takes what is posted, if it is to have them; on the `shelf` the app's own token outlives the
+/// process.
 pub fn platform(
     config: FeishuConfig,
     http: reqwest::Client,
     (clock, shelf): (Arc<dyn Clock>, Shelf),
-    protocol: Option<Arc<dyn Protocol>>,
+    (protocol, webhook): Ways,
 ) -> Result<Platform, InvalidId> {
     let id = PlatformId::parse(PLATFORM_ID)?;
     let config = Arc::new(config);
@@ -71,5 +75,6 @@ pub fn platform(
         cards: Some(Arc::new(Messages::new(api, tenant_token, config.card.clone()))),
         identities: None,
         stream: protocol,
+        webhook,
     })
 }

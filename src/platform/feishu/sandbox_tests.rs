@@ -53,7 +53,8 @@ async fn bench(options: Options, card: CardOptions) -> Bench {
         card,
     };
     let http = http_client(&rustls_config(None).unwrap()).unwrap();
-    let platform = platform(config, http, (Arc::new(StoppedClock), super::message_tests::no_shelf()), None).unwrap();
+    let platform =
+        platform(config, http, (Arc::new(StoppedClock), super::message_tests::no_shelf()), (None, None)).unwrap();
     Bench { sandbox, asking: platform.asking().unwrap() }
 }
 
