@@ -30,6 +30,8 @@ use crate::stream::contract::{AckSlot, Codec, Step};
 
 use labels::{Labels, pong};
 
+pub(in crate::platform::feishu) use answer::shown;
+
 /// What is added to a frame to make the usual ack of it: the header `biz_rt` and a payload without a card.
 const ACK_ROOM: usize = 64;
 

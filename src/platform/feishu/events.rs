@@ -6,6 +6,7 @@
 //! identifiers. Nothing of the payload is ever logged: it can hold an authorization code.
 
 mod changes;
+mod old_tap;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -27,6 +27,7 @@ mod template_card;
 mod tenant_token;
 pub mod timing;
 mod token_answer;
+pub mod webhook;
 
 #[cfg(test)]
 mod message_tests;

@@ -26,7 +26,8 @@ pub(super) fn payload(verdict: &Verdict, callback: bool, renderer: &Renderer) ->
     Bytes::from(format!(r#"{{"code":200,"data":"{data}"}}"#))
 }
 
-fn shown(verdict: &Verdict, renderer: &Renderer) -> Map<String, Value> {
+/// What is shown to who tapped: the answer itself, wherever it is posted.
+pub(in crate::platform::feishu) fn shown(verdict: &Verdict, renderer: &Renderer) -> Map<String, Value> {
     let mut shown = Map::new();
     if let Some(toast) = verdict.toast {
         shown.insert("toast".to_owned(), (renderer.toast)(toast));
