@@ -24,6 +24,7 @@ mod ring;
 mod shared_jobs;
 mod storage;
 mod streams;
+mod webhooks;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -268,6 +269,7 @@ fn web_state(
         login,
         metrics: base.metrics.clone(),
         readiness: streams.readiness(base),
+        webhooks: streams.webhooks.clone(),
         cookies: CookieStyle { secure: config.server.public_url.as_ref().is_some_and(|url| url.scheme() == "https") },
     }
 }

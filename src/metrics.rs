@@ -9,6 +9,7 @@ mod jobs;
 mod logins;
 mod refresh;
 mod user_info;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -39,6 +40,7 @@ struct Inner {
     logins: logins::Logins,
     refresh: refresh::Refresh,
     user_info: user_info::UserInfo,
+    webhook: webhook::Webhook,
     stream_links: IntGaugeVec,
     stream_degraded: IntGaugeVec,
     stream_partial_bytes: IntGaugeVec,
@@ -164,6 +166,7 @@ impl Metrics {
             logins: logins::Logins::new(&b)?,
             refresh: refresh::Refresh::new(&b)?,
             user_info: user_info::UserInfo::new(&b)?,
+            webhook: webhook::Webhook::new(&b)?,
             stream_links: b.gauge("stream_links", "links of the event stream that are up", &["app_id"])?,
             stream_degraded: b.gauge("stream_degraded", "1 after too many failed dials in a row", &["app_id"])?,
             stream_partial_bytes: b.gauge("stream_partial_bytes", "bytes held of incomplete messages", &["app_id"])?,

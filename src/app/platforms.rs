@@ -14,9 +14,10 @@ use crate::domain::ids::TenantKey;
 use crate::platform::app_token::Shelf;
 use crate::platform::dingtalk;
 use crate::platform::feishu::config::{CardOptions, FeishuConfig, OAuthVersion as FeishuOAuthVersion};
+use crate::platform::feishu::webhook::{FeishuWebhook, Keys};
 use crate::platform::feishu::{self, codec::Renderer, endpoint::Endpoint, protocol::FeishuProtocol};
 use crate::platform::wechat::{self, config::WeChatConfig};
-use crate::platform::{Asking, Platform, client};
+use crate::platform::{Asking, Platform, Webhook, client};
 
 /// One app, put together.
 pub(super) struct Built {
@@ -100,8 +101,17 @@ fn build_feishu(app: &App, auth: &Auth, ambient: &Ambient, shelf: Shelf) -> Resu
         card,
     };
     let protocol = Arc::new(FeishuProtocol { endpoint, tls, renderer });
+    let webhook = feishu_webhook(app, &protocol.renderer, ambient);
     let kept = (Arc::clone(&ambient.clock), shelf);
-    feishu::platform(config, http, kept, (Some(protocol), None)).map_err(|error| error.to_string())
+    feishu::platform(config, http, kept, (Some(protocol), webhook)).map_err(|error| error.to_string())
+}
+
+/// With the app's own encrypt key, and not without one.
+fn feishu_webhook(app: &App, renderer: &Renderer, ambient: &Ambient) -> Option<Arc<dyn Webhook>> {
+    let encrypt_key = app.encrypt_key.clone()?;
+    let keys = Keys { encrypt_key, verification_token: app.verification_token.clone() };
+    let clock = Arc::clone(&ambient.clock);
+    Some(Arc::new(FeishuWebhook::new(app.app_id.clone(), keys, renderer.clone(), clock)))
 }
 
 fn build_wechat(app: &App, _: &Auth, ambient: &Ambient, shelf: Shelf) -> Result<Platform, String> {

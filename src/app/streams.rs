@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use super::{Base, platforms::Built};
+use super::{Base, platforms::Built, webhooks};
 use crate::config::Config;
 use crate::dispatch::Dispatch;
 use crate::domain::event::{EventKind, Verdict};
@@ -15,13 +15,16 @@ use crate::stream::connection::Limits;
 use crate::stream::contract::Handler;
 use crate::stream::status::{Observation, Observer, Status};
 use crate::stream::supervisor::{Settings, Stream};
-use crate::web::{AppReadiness, Readiness, ReadinessProbe, StreamReadiness};
+use crate::web::{AppReadiness, Readiness, ReadinessProbe, StreamReadiness, Webhooks};
 
 /// The store has this long to answer a readiness probe.
 const PROBE_PATIENCE: Duration = Duration::from_secs(2);
 
-/// The running streams.
-pub(super) struct Streams(Vec<watch::Receiver<Status>>);
+/// The running streams, and the webhooks beside them.
+pub(super) struct Streams {
+    running: Vec<watch::Receiver<Status>>,
+    pub(super) webhooks: Webhooks,
+}
 
 impl Streams {
     /// Starts the stream of every app that has one.
@@ -45,12 +48,13 @@ impl Streams {
             };
             Some(stream.start(&base.shutdown.tracker, &base.shutdown.soft))
         };
-        Self(platforms.iter().filter_map(start).collect())
+        let running = platforms.iter().filter_map(start).collect();
+        Self { running, webhooks: webhooks::webhooks(base, platforms, dispatch) }
     }
 
     /// What `/readyz` asks.
     pub(super) fn readiness(&self, base: &Base) -> ReadinessProbe {
-        let (streams, store, soft) = (self.0.clone(), base.store.clone(), base.shutdown.soft.clone());
+        let (streams, store, soft) = (self.running.clone(), base.store.clone(), base.shutdown.soft.clone());
         ReadinessProbe(Arc::new(move || {
             let apps = streams.iter().map(|status| app_readiness(&status.borrow())).collect();
             let (store, stopping) = (store.clone(), soft.is_cancelled());
@@ -63,7 +67,7 @@ impl Streams {
 }
 
 /// Dispatches events. A tap is handled to its end even if nobody waits for the verdict any more: it comes only once.
-fn handler(dispatch: Dispatch, tracker: TaskTracker) -> Handler {
+pub(super) fn handler(dispatch: Dispatch, tracker: TaskTracker) -> Handler {
     Arc::new(move |event| {
         let dispatch = dispatch.clone();
         if !matches!(event.kind, EventKind::CardAction(_)) {

@@ -20,6 +20,10 @@ pub struct App {
     pub app_id: AppId,
     /// Its secret there.
     pub app_secret: Secret,
+    /// What the platform seals and signs its webhooks with; absent: it takes none.
+    pub encrypt_key: Option<Secret>,
+    /// What they name, if that is to be checked.
+    pub verification_token: Option<Secret>,
     /// Its name to show to people.
     pub name: String,
     /// Which of the platform's clouds: a word that the platform knows.
@@ -140,11 +144,14 @@ fn load_app(reader: &mut Reader<'_>, demo: bool) -> Option<App> {
         ],
     );
     let name = reader.text("name");
+    let (encrypt_key, verification_token) = webhook_secrets(reader, demo);
     let app = App {
         platform: platform?,
         name: name.or_else(|| app_id.as_ref().map(ToString::to_string)).unwrap_or_default(),
         app_id: app_id.clone().unwrap_or_else(placeholder_id),
         app_secret: Secret::new(secret.clone().unwrap_or_default()),
+        encrypt_key,
+        verification_token,
         domain: reader.text("domain"),
         open_url: base_url(reader, "open_url"),
         accounts_url: base_url(reader, "accounts_url"),
@@ -177,6 +184,21 @@ fn load_app(reader: &mut Reader<'_>, demo: bool) -> Option<App> {
         reader.problem("open_url", "and accounts_url must be set together");
     }
     (app_id.is_some() && secret.is_some()).then_some(app)
+}
+
+/// A token alone would let in what nobody signed.
+fn webhook_secrets(reader: &mut Reader<'_>, demo: bool) -> (Option<Secret>, Option<Secret>) {
+    let [key, token] = ["encrypt_key", "verification_token"].map(|name| {
+        let text = reader.text(name);
+        if text.as_deref().is_some_and(|text| !demo && is_placeholder(text)) {
+            reader.problem(name, "is a placeholder, or too short: put in the app's own from the platform's console");
+        }
+        text
+    });
+    if key.is_none() && token.is_some() {
+        reader.problem("verification_token", "needs encrypt_key: webhooks that are not signed are not taken");
+    }
+    (key.map(Secret::new), token.map(Secret::new))
 }
 
 /// Never leaves this module: an app without an id is dropped after its other keys were checked.

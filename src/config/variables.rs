@@ -157,6 +157,13 @@ pub const VARIABLES: &[Variable] = &[
     variable("CARDKEY_APP__PLATFORM", ("app", "platform"), "feishu", "the platform of the app"),
     variable("CARDKEY_APP__APP_ID", ("app", "app_id"), "", "the app's id"),
     variable("CARDKEY_APP__APP_SECRET", ("app", "app_secret"), "", "the app's secret"),
+    variable("CARDKEY_APP__ENCRYPT_KEY", ("app", "encrypt_key"), "", "what the platform seals and signs webhooks with"),
+    variable(
+        "CARDKEY_APP__VERIFICATION_TOKEN",
+        ("app", "verification_token"),
+        "",
+        "what webhooks name, if it is to be checked",
+    ),
     variable("CARDKEY_APP__NAME", ("app", "name"), "the app's id", "the app's name to show to people"),
     variable("CARDKEY_APP__DOMAIN", ("app", "domain"), "feishu", "which of the platform's clouds"),
     variable("CARDKEY_APP__OPEN_URL", ("app", "open_url"), "", "base of the open API, in place of the domain's"),

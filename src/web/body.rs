@@ -7,8 +7,26 @@ use serde::de::DeserializeOwned;
 use super::problem::Problem;
 use super::serve::Limits;
 
-/// The largest body, in bytes.
+/// The largest body of a caller, in bytes.
 const MAX_BODY: usize = 64 * 1024;
+
+/// Why a body was not read.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Unread {
+    /// It has more bytes than this.
+    TooLarge(usize),
+    /// It did not come in time.
+    TooSlow,
+}
+
+impl From<Unread> for Problem {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::TooLarge(limit) => Self::too_large(limit),
+            Unread::TooSlow => Self::too_slow(),
+        }
+    }
+}
 
 /// A JSON body.
 pub(super) struct Json<T>(pub(super) T);
@@ -31,13 +49,18 @@ fn is_json(content_type: &str) -> bool {
     content_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// Reads a body within the bounds.
+/// Reads a caller's body within the bounds.
 pub(super) async fn read(request: Request) -> Result<bytes::Bytes, Problem> {
+    Ok(read_up_to(MAX_BODY, request).await?)
+}
+
+/// Reads a body of at most so many bytes, in time.
+pub(super) async fn read_up_to(limit: usize, request: Request) -> Result<bytes::Bytes, Unread> {
     let patience = request.extensions().get::<Limits>().copied().unwrap_or_default().body;
-    match tokio::time::timeout(patience, axum::body::to_bytes(request.into_body(), MAX_BODY)).await {
+    match tokio::time::timeout(patience, axum::body::to_bytes(request.into_body(), limit)).await {
         Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_)) => Err(Problem::too_large()),
-        Err(_) => Err(Problem::too_slow()),
+        Ok(Err(_)) => Err(Unread::TooLarge(limit)),
+        Err(_) => Err(Unread::TooSlow),
     }
 }
 

@@ -8,6 +8,7 @@ mod body;
 mod callback;
 mod caller;
 mod code_page;
+mod events;
 mod grants;
 mod identities;
 mod language;
@@ -50,9 +51,12 @@ pub struct WebState {
     pub readiness: ReadinessProbe,
     /// How cookies are set.
     pub cookies: callback::CookieStyle,
+    /// Takes events that are posted.
+    pub webhooks: Webhooks,
 }
 
 pub use callback::CookieStyle;
+pub use events::{EventHandler, Webhooks};
 
 macro_rules! parts {
     ($($field:ident: $type:ty),* $(,)?) => {
@@ -72,6 +76,7 @@ parts! {
     metrics: Metrics,
     readiness: ReadinessProbe,
     cookies: CookieStyle,
+    webhooks: Webhooks,
 }
 
 /// The API, the pages, liveness and readiness.
@@ -90,6 +95,7 @@ pub fn router(state: WebState) -> Router {
         .route("/oauth/{platform}/{app}/callback", get(callback::callback).head(callback::no_head))
         .route("/oauth/{platform}/{app}/result", get(callback::result))
         .route("/oauth/{platform}/{app}/code", get(code_page::show))
+        .route("/events/{platform}/{app}", post(events::receive))
         .route("/assets/{name}", get(pages::asset))
         .route("/healthz", get(ops::healthz))
         .route("/readyz", get(ops::readyz))

@@ -4,6 +4,7 @@
 //! text is for the caller's developer: it says what to do, and nothing of what is inside.
 
 mod failures;
+mod webhook;
 
 use std::time::Duration;
 
@@ -74,8 +75,10 @@ impl Problem {
         )
     }
 
-    pub(super) fn too_large() -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too large", "A body has at most 64 KiB.")
+    /// The body has more than `limit` bytes.
+    pub(super) fn too_large(limit: usize) -> Self {
+        let detail = format!("A body has at most {} KiB.", limit / 1024);
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too large", detail)
     }
 
     pub(super) fn too_slow() -> Self {
@@ -221,7 +224,8 @@ impl IntoResponse for Problem {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds(after)));
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            let scheme = if self.word == "unauthorized" { "Bearer" } else { webhook::SCHEME };
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
         }
         response
     }
