@@ -15,15 +15,25 @@ use crate::stream::connection::Limits;
 use crate::stream::contract::Handler;
 use crate::stream::status::{Observation, Observer, Status};
 use crate::stream::supervisor::{Settings, Stream};
-use crate::web::{AppReadiness, Readiness, ReadinessProbe, StreamReadiness, Webhooks};
+use crate::web::{AppReadiness, Readiness, ReadinessProbe, StreamReadiness, WebhookReadiness, Webhooks};
 
 /// The store has this long to answer a readiness probe.
 const PROBE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The running streams, and the webhooks beside them.
 pub(super) struct Streams {
-    running: Vec<watch::Receiver<Status>>,
+    running: Vec<Running>,
     pub(super) webhooks: Webhooks,
+}
+
+/// One app's stream.
+#[derive(Clone)]
+struct Running {
+    status: watch::Receiver<Status>,
+    /// Whether the app has a webhook.
+    webhook: bool,
+    /// Whether that may be counted on in the stream's place.
+    fallback: bool,
 }
 
 impl Streams {
@@ -46,7 +56,13 @@ impl Streams {
                 clock: Arc::clone(&base.ambient.clock),
                 random: Arc::clone(&base.ambient.random),
             };
-            Some(stream.start(&base.shutdown.tracker, &base.shutdown.soft))
+            let status = stream.start(&base.shutdown.tracker, &base.shutdown.soft);
+            let webhook = built.platform.webhook.is_some();
+            let fallback = webhook && config.stream.fallback_to_http;
+            if fallback {
+                base.shutdown.tracker.spawn(webhooks::tell_of_switches(status.clone(), base.metrics.clone()));
+            }
+            Some(Running { status, webhook, fallback })
         };
         let running = platforms.iter().filter_map(start).collect();
         Self { running, webhooks: webhooks::webhooks(base, platforms, dispatch) }
@@ -54,9 +70,10 @@ impl Streams {
 
     /// What `/readyz` asks.
     pub(super) fn readiness(&self, base: &Base) -> ReadinessProbe {
-        let (streams, store, soft) = (self.running.clone(), base.store.clone(), base.shutdown.soft.clone());
+        let (running, webhooks) = (self.running.clone(), self.webhooks.clone());
+        let (store, soft) = (base.store.clone(), base.shutdown.soft.clone());
         ReadinessProbe(Arc::new(move || {
-            let apps = streams.iter().map(|status| app_readiness(&status.borrow())).collect();
+            let apps = running.iter().map(|stream| stream.readiness(&webhooks)).collect();
             let (store, stopping) = (store.clone(), soft.is_cancelled());
             Box::pin(async move {
                 let answered = tokio::time::timeout(PROBE_PATIENCE, store.ping()).await;
@@ -78,14 +95,26 @@ pub(super) fn handler(dispatch: Dispatch, tracker: TaskTracker) -> Handler {
     })
 }
 
-fn app_readiness(status: &Status) -> AppReadiness {
-    let stream = match status {
+impl Running {
+    fn readiness(&self, webhooks: &Webhooks) -> AppReadiness {
+        let status = self.status.borrow();
+        AppReadiness {
+            app: status.app.to_string(),
+            stream: standing(&status),
+            links: status.up,
+            events: webhooks::way(&status, self.fallback),
+            webhook: self.webhook.then(|| WebhookReadiness { heard_at: webhooks.heard_at(&status.app) }),
+        }
+    }
+}
+
+fn standing(status: &Status) -> StreamReadiness {
+    match status {
         Status { up, .. } if *up > 0 => StreamReadiness::Up,
         Status { degraded: true, .. } | Status { misconfigured: true, .. } => StreamReadiness::Degraded,
         Status { last_connected_at: None, last_error: None, .. } => StreamReadiness::Starting,
         _ => StreamReadiness::Reconnecting,
-    };
-    AppReadiness { app: status.app.to_string(), stream, links: status.up }
+    }
 }
 
 fn observer(metrics: Metrics, app: String) -> Observer {

@@ -88,6 +88,8 @@ pub struct Stream {
     pub heartbeat_interval: Duration,
     /// Links per app.
     pub connections: usize,
+    /// Whether readiness counts on the webhook of an app whose stream is degraded.
+    pub fallback_to_http: bool,
 }
 
 /// `[log]`.
@@ -215,6 +217,7 @@ impl Stream {
             max_reconnect_retries: u32::try_from(retries).unwrap_or(10),
             heartbeat_interval: Duration::from_secs(heartbeat.unsigned_abs()),
             connections: usize::try_from(connections).unwrap_or(2),
+            fallback_to_http: reader.boolean("fallback_to_http", true),
         }
     }
 }

@@ -35,7 +35,7 @@ fn one_app_runs_from_the_environment_alone() {
     assert_eq!(config.auth.reask, Reask::AtOnce);
     assert_eq!(config.stream.max_reconnect_retries, 10);
     assert_eq!(config.stream.heartbeat_interval.as_secs(), 10);
-    assert!(config.apps[0].encrypt_key.is_none());
+    assert!(config.stream.fallback_to_http && config.apps[0].encrypt_key.is_none());
     assert_eq!(config.apps[0].name, "cli_a1b2c3d4e5f60718");
 }
 
@@ -71,14 +71,16 @@ fn refuses_placeholder_secrets_outside_the_demo() {
 fn webhooks_are_taken_with_an_encrypt_key_and_not_without() {
     let key = ("CARDKEY_APP__ENCRYPT_KEY", "f2Kq81mmZ0");
     let token = ("CARDKEY_APP__VERIFICATION_TOKEN", "v9Xr37aaQ5");
-    let config = minimal(&[key, token]).unwrap();
+    let config = minimal(&[key, token, ("WEBSOCKET_FALLBACK_TO_HTTP", "false")]).unwrap();
     assert!(config.apps[0].encrypt_key.as_ref().is_some_and(|found| found.matches(key.1)));
     assert!(config.apps[0].verification_token.as_ref().is_some_and(|found| found.matches(token.1)));
+    assert!(!config.stream.fallback_to_http);
     assert!(minimal(&[key]).is_ok());
     assert_eq!(keys(minimal(&[token])), ["apps[0].verification_token"]);
     for (name, place) in [(key.0, "apps[0].encrypt_key"), (token.0, "apps[0].verification_token")] {
         assert_eq!(keys(minimal(&[key, token, (name, "changeme")])), [place]);
     }
+    assert_eq!(keys(minimal(&[("WEBSOCKET_FALLBACK_TO_HTTP", "maybe")])), ["stream.fallback_to_http"]);
 }
 
 #[test]

@@ -152,6 +152,12 @@ pub const VARIABLES: &[Variable] = &[
         "seconds between our own WebSocket pings",
     ),
     variable("CARDKEY_STREAM__CONNECTIONS", ("stream", "connections"), "2", "links per app, 2 to 50"),
+    variable(
+        "WEBSOCKET_FALLBACK_TO_HTTP",
+        ("stream", "fallback_to_http"),
+        "true",
+        "whether an app whose links are gone counts on its webhook",
+    ),
     variable("LOG_JSON_FORMAT", ("log", "json"), "false", "JSON lines instead of text"),
     variable("CARDKEY_LOG__LEVEL", ("log", "level"), "info", "error, warn, info, debug, trace or directives"),
     variable("CARDKEY_APP__PLATFORM", ("app", "platform"), "feishu", "the platform of the app"),

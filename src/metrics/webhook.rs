@@ -7,6 +7,7 @@ use super::{Builder, Metrics};
 pub(super) struct Webhook {
     requests_total: IntCounterVec,
     last_timestamp_seconds: IntGaugeVec,
+    fallback: IntGaugeVec,
 }
 
 impl Webhook {
@@ -22,6 +23,11 @@ impl Webhook {
                 "when the last authentic request came to the webhook",
                 &["app_id"],
             )?,
+            fallback: b.gauge(
+                "webhook_fallback",
+                "1 while events are counted on by webhook, because the event stream is degraded",
+                &["app_id"],
+            )?,
         })
     }
 }
@@ -35,5 +41,10 @@ impl Metrics {
     /// An authentic request came, at so many seconds since 1970.
     pub fn webhook_heard(&self, app: &str, at_seconds: i64) {
         self.0.webhook.last_timestamp_seconds.with_label_values(&[app]).set(at_seconds);
+    }
+
+    /// Whether events are counted on by webhook.
+    pub fn webhook_fallback(&self, app: &str, on: bool) {
+        self.0.webhook.fallback.with_label_values(&[app]).set(i64::from(on));
     }
 }

@@ -83,7 +83,9 @@ pub struct Status {
 }
 
 impl Status {
-    fn new(app: AppId, wanted: usize) -> Self {
+    /// Before the first dial.
+    #[must_use]
+    pub const fn new(app: AppId, wanted: usize) -> Self {
         Self {
             app,
             wanted,

@@ -32,7 +32,7 @@ use crate::grants::Grants;
 use crate::login::Login;
 use crate::metrics::Metrics;
 
-pub use ops::{AppReadiness, Readiness, ReadinessProbe, StreamReadiness};
+pub use ops::{AppReadiness, EventWay, Readiness, ReadinessProbe, StreamReadiness, WebhookReadiness};
 
 /// What the handlers work with; each takes the one it needs.
 #[derive(Clone)]

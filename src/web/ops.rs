@@ -11,6 +11,7 @@ use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use crate::auth_session::AuthSessions;
+use crate::domain::clock::Timestamp;
 use crate::metrics::Metrics;
 
 /// The store has this long to count for the metrics.
@@ -40,6 +41,51 @@ pub struct AppReadiness {
     pub stream: StreamReadiness,
     /// Links that are up.
     pub links: usize,
+    /// How events are counted on to come.
+    pub events: EventWay,
+    /// Its webhook, if it has one.
+    pub webhook: Option<WebhookReadiness>,
+}
+
+impl AppReadiness {
+    fn shown(&self) -> Value {
+        let webhook = self.webhook.map(|webhook| json!({ "last_at": webhook.heard_at.map(Timestamp::to_rfc3339) }));
+        json!({
+            "app": self.app,
+            "stream": self.stream.word(),
+            "links": self.links,
+            "events": self.events.word(),
+            "webhook": webhook,
+        })
+    }
+}
+
+/// How an app's events are counted on to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventWay {
+    /// Over the event stream.
+    Stream,
+    /// By webhook, because the stream is degraded.
+    Webhook,
+    /// Not at all, for now.
+    None,
+}
+
+/// A webhook that is there.
+#[derive(Debug, Clone, Copy)]
+pub struct WebhookReadiness {
+    /// When something authentic last came by it.
+    pub heard_at: Option<Timestamp>,
+}
+
+impl EventWay {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Stream => "stream",
+            Self::Webhook => "webhook",
+            Self::None => "none",
+        }
+    }
 }
 
 /// Where an event stream stands.
@@ -72,11 +118,12 @@ pub(super) async fn healthz() -> Response {
 }
 
 /// 200 when requests can be served. A stream that is away does not make the gateway unready (stored tokens are served
-/// without it) but stands in the answer; before the first link of every app is up or given up, it is starting.
+/// without it) but stands in the answer, unless the webhook is counted on in its place; before the first link of every app
+/// is up or given up, it is starting.
 pub(super) async fn readyz(State(probe): State<ReadinessProbe>) -> Response {
     let readiness = probe.0().await;
     let starting = readiness.apps.iter().any(|app| app.stream == StreamReadiness::Starting);
-    let whole = readiness.apps.iter().all(|app| app.stream == StreamReadiness::Up);
+    let whole = readiness.apps.iter().all(|app| app.events != EventWay::None);
     let (status, word) = match (readiness.stopping, readiness.store, starting, whole) {
         (true, ..) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         (_, false, ..) => (StatusCode::SERVICE_UNAVAILABLE, "storage unavailable"),
@@ -84,11 +131,7 @@ pub(super) async fn readyz(State(probe): State<ReadinessProbe>) -> Response {
         (_, _, _, false) => (StatusCode::OK, "degraded"),
         _ => (StatusCode::OK, "ok"),
     };
-    let apps: Vec<Value> = readiness
-        .apps
-        .iter()
-        .map(|app| json!({ "app": app.app, "stream": app.stream.word(), "links": app.links }))
-        .collect();
+    let apps: Vec<Value> = readiness.apps.iter().map(AppReadiness::shown).collect();
     (status, axum::Json(json!({ "status": word, "storage": readiness.store, "apps": apps }))).into_response()
 }
 
