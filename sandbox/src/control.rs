@@ -16,6 +16,8 @@
 //! | `POST /control/app_status` | stops or starts an app; pushes `app_status_change` |
 //! | `GET`, `POST /control/people` | lists people with their id at each app; adds or changes one |
 //! | `GET`, `POST /control/apps` | lists apps; adds or changes one |
+//! | `GET`, `POST /control/delivery` | the way that events go (`mode`: `long_connection` or `webhook` with its `url`), as the administrator sets it at the console |
+//! | `POST /control/letter` | what would be posted of an `envelope` now, for whoever spoils it or sends it twice |
 //! | `POST /control/push` | pushes an event |
 //! | `POST /control/say` | a person writes to a bot |
 //! | `POST /control/tap` | a person taps a card, as at the chat page |
@@ -35,6 +37,7 @@
 //! Bodies name people by `open_id` (of any app) and apps by `app_id`; the default app is meant when it is left out.
 
 mod change;
+mod delivery;
 pub mod dingtalk;
 mod dingtalk_stream;
 mod drive;
@@ -55,6 +58,7 @@ use serde_json::{Value, json};
 use crate::dingtalk::authorize;
 use crate::feishu::Feishu;
 use crate::feishu::consent::PageProblem;
+use crate::feishu::webhook::Unproved;
 use crate::sandbox::Ground;
 
 /// What the control API works on.
@@ -79,6 +83,9 @@ enum ControlError {
     /// The same at DingTalk.
     #[error("the page shows a problem: {0}")]
     DingTalkPage(#[from] authorize::Problem),
+    /// The console does not take the address.
+    #[error(transparent)]
+    Unproved(#[from] Unproved),
     /// A listener could not be opened.
     #[error("a listener could not be opened")]
     Io(#[from] std::io::Error),
@@ -89,7 +96,7 @@ impl IntoResponse for ControlError {
         let status = match self {
             Self::Absent(_) => StatusCode::NOT_FOUND,
             Self::Wrong(_) => StatusCode::BAD_REQUEST,
-            Self::Page(_) | Self::DingTalkPage(_) => StatusCode::CONFLICT,
+            Self::Page(_) | Self::DingTalkPage(_) | Self::Unproved(_) => StatusCode::CONFLICT,
             Self::Io(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let code = match &self {
@@ -119,6 +126,7 @@ pub fn router(feishu: Arc<Feishu>, ground: Arc<Ground>) -> Router {
         .route("/control/tap", post(drive::tap))
         .route("/control/rate_limits", post(change::rate_limits))
         .nest("/control", streams::router())
+        .merge(delivery::router())
         .with_state(Control { feishu, ground })
         .nest("/control", common)
 }

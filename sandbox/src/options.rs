@@ -224,6 +224,8 @@ pub struct AppSpec {
     pub app_id: String,
     /// The secret; made up when left out.
     pub secret: Option<String>,
+    /// What its webhooks are sealed and signed with; none when left out.
+    pub encrypt_key: Option<String>,
     /// The name people read.
     pub name: Option<String>,
     /// The tenant the app belongs to.

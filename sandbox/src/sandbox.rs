@@ -270,5 +270,7 @@ fn secrets_of(site: &Site) -> Vec<String> {
     let state = site.world.lock();
     let issued = state.tokens.issued().chain(state.grants.codes()).chain(state.devices.codes());
     let contacts = state.people.iter().flat_map(|person| [person.mobile.as_str(), person.email.as_str()]);
-    issued.chain(state.apps.iter().map(|app| app.secret.as_str())).chain(contacts).map(str::to_owned).collect()
+    let apps = state.apps.iter();
+    let of_apps = apps.flat_map(|app| [Some(&app.secret), app.encrypt_key.as_ref()]).flatten().map(String::as_str);
+    issued.chain(of_apps).chain(contacts).map(str::to_owned).collect()
 }

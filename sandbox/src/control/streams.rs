@@ -57,9 +57,9 @@ pub(super) fn router<S: Streams>() -> Router<S> {
 
 #[derive(Deserialize)]
 pub(super) struct Asked {
-    app_id: Option<String>,
+    pub(super) app_id: Option<String>,
     #[serde(default)]
-    after: usize,
+    pub(super) after: usize,
 }
 
 pub(super) type Answer<T> = Result<Json<T>, ControlError>;

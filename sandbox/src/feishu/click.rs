@@ -36,6 +36,7 @@ impl TapError {
             200_080 => "the message is not there",
             200_340 => "nobody listens for card clicks",
             200_341 => "the app did not answer in time",
+            200_342 => "the app's address cannot be reached",
             200_671 => "the app answered with an error",
             200_672 => "the app's answer has a wrong format",
             200_673 => "the app answered with a card that cannot be shown",

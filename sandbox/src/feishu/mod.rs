@@ -26,6 +26,7 @@ pub mod scopes;
 pub mod stream;
 pub mod tenant_token;
 pub mod user_info;
+pub mod webhook;
 pub mod word;
 
 use std::collections::HashMap;

@@ -35,6 +35,8 @@ pub struct App {
     pub redirect_uris: Option<Vec<String>>,
     /// The `token` in the header of its events.
     pub verification_token: String,
+    /// What its webhooks are sealed and signed with, if it was set.
+    pub encrypt_key: Option<String>,
 }
 
 impl App {
@@ -53,6 +55,7 @@ impl App {
             scopes: None,
             redirect_uris: None,
             verification_token: random::fixed_hex(&format!("verification {app_id}")),
+            encrypt_key: None,
         }
     }
 
@@ -67,6 +70,7 @@ impl App {
         set(&mut self.refresh_mode, spec.refresh_mode);
         set(&mut self.public_client, spec.public_client);
         self.scopes = spec.scopes.or_else(|| self.scopes.take());
+        self.encrypt_key = spec.encrypt_key.or_else(|| self.encrypt_key.take());
         self.redirect_uris = spec.redirect_uris.or_else(|| self.redirect_uris.take());
     }
 

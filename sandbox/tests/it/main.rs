@@ -27,3 +27,4 @@ mod tenant_token;
 mod tls;
 mod user_info;
 mod wechat;
+mod webhook;

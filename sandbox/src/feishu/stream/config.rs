@@ -106,6 +106,9 @@ pub enum CallbackError {
     /// Nobody is connected.
     #[error("no connection takes callbacks")]
     NoConnection,
+    /// The app's address cannot be reached.
+    #[error("the address cannot be reached")]
+    Unreachable,
     /// No acknowledgement within the time allowed.
     #[error("no answer in time")]
     Timeout,
@@ -123,6 +126,7 @@ impl CallbackError {
     pub fn code(&self) -> i64 {
         match self {
             Self::NoConnection => 200_340,
+            Self::Unreachable => 200_342,
             Self::Timeout => 200_341,
             Self::HandlerFailed(_) => 200_671,
             Self::BadAnswer(_) => 200_672,

@@ -41,7 +41,7 @@ impl Hub {
     }
 
     /// Delivers whatever is due, for ever.
-    pub(super) async fn dispatch(&self) {
+    pub(super) async fn dispatch(self: &Arc<Self>) {
         loop {
             let due = self.deliver_due();
             tokio::select! {
@@ -51,10 +51,10 @@ impl Hub {
         }
     }
 
-    /// Delivers what is due now; says when to look again. Nothing is due while nobody is connected.
-    fn deliver_due(&self) -> Option<Instant> {
+    /// Delivers what is due now; says when to look again. Nothing is due while nobody is connected, unless it is posted.
+    fn deliver_due(self: &Arc<Self>) -> Option<Instant> {
         let mut state = self.state();
-        while state.seats.len() > 0 {
+        while state.endpoint.is_some() || state.seats.len() > 0 {
             match state.deliveries.take_due(Instant::now()) {
                 None => return state.deliveries.next_due(),
                 Some(Due::GaveUp(event)) => {
@@ -62,9 +62,12 @@ impl Hub {
                     self.log.write(None, StreamLogKind::GaveUp { event_id });
                 }
                 Some(Due::Deliver(attempt)) => {
-                    let mail =
-                        Mail { owner: Owner::Event(attempt.key), event: &attempt.event, attempt: attempt.number };
-                    self.post(&mut state, &mail);
+                    if let Some(endpoint) = state.endpoint.clone() {
+                        self.post_event(endpoint, attempt);
+                    } else {
+                        let owner = Owner::Event(attempt.key);
+                        self.post(&mut state, &Mail { owner, event: &attempt.event, attempt: attempt.number });
+                    }
                 }
             }
         }
@@ -73,6 +76,9 @@ impl Hub {
 
     /// Sends a callback once and waits for its answer.
     pub(super) async fn callback(&self, envelope: Value) -> Result<Value, CallbackError> {
+        if let Some(endpoint) = self.endpoint() {
+            return self.post_callback(&endpoint, envelope).await;
+        }
         let (answer, answered) = oneshot::channel();
         let number = self.send_callback(envelope, None, answer)?;
         let waited = tokio::time::timeout(self.config.callback_timeout, answered).await;
@@ -194,7 +200,7 @@ impl Hub {
 
 impl State {
     /// An envelope ready to travel: it has an event id, if only one made up here.
-    fn event(&mut self, mut envelope: Value, target: Option<u64>) -> Event {
+    pub(super) fn event(&mut self, mut envelope: Value, target: Option<u64>) -> Event {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let known = text(&envelope["header"]["event_id"]).or_else(|| text(&envelope["uuid"]));
         let event_id = known.unwrap_or_else(|| {

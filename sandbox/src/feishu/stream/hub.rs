@@ -19,6 +19,7 @@ use super::log::StreamLogKind;
 use super::sent::SentFrames;
 use super::ticket::Tickets;
 use super::{flood, handshake};
+use crate::feishu::webhook::Endpoint;
 use crate::websocket::accept::Host;
 use crate::websocket::deliveries::Deliveries;
 use crate::websocket::flood::{Flood, FloodReport, FloodSpec};
@@ -48,6 +49,8 @@ pub(super) struct State {
     pub(super) next_log_id: u64,
     pub(super) faults: StreamFaults,
     pub(super) random: Random,
+    /// Where events are posted, if they are.
+    pub(super) endpoint: Option<Arc<Endpoint>>,
     /// Admitted and not yet connected: they count towards the limit.
     upgrading: BTreeSet<u64>,
     tickets: Tickets,
@@ -66,6 +69,7 @@ impl Hub {
             next_log_id: 7_000,
             faults: StreamFaults::default(),
             random: Random::new(sources.seed),
+            endpoint: None,
             upgrading: BTreeSet::new(),
             tickets: Tickets::default(),
         };

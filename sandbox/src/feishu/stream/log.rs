@@ -62,6 +62,24 @@ pub enum StreamLogKind {
         /// What it did.
         outcome: AckOutcome,
     },
+    /// A delivery was posted to the app's address.
+    Posted {
+        /// The event's id.
+        event_id: String,
+        /// The event's type.
+        event_type: String,
+        /// 1 for the first delivery, by whichever way.
+        attempt: u8,
+    },
+    /// What came of it.
+    PostAnswered {
+        /// The event's id.
+        event_id: String,
+        /// The HTTP status of the answer, if there was one.
+        status: Option<u16>,
+        /// What it did.
+        outcome: PostOutcome,
+    },
     /// A black hole took a message of the client's.
     Swallowed,
     /// The client sent something that is neither ping nor acknowledgement.
@@ -99,12 +117,29 @@ pub enum AckOutcome {
     Unknown,
 }
 
+/// What the answer to a post did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PostOutcome {
+    /// The event will not be delivered again; or the callback is answered.
+    Settled,
+    /// The status was not 200, or a callback's answer cannot be read: an event will be delivered again.
+    Refused,
+    /// There was none in the time allowed.
+    Late,
+    /// The address could not be reached.
+    Unreachable,
+    /// The event was settled before.
+    Repeated,
+}
+
 impl StreamLogEntry {
-    /// The event's id, when this is an acknowledgement with code 200.
+    /// The event's id, when this is an acknowledgement with code 200, or a post's answer with that status.
     #[must_use]
     pub fn accepted_event(&self) -> Option<&str> {
         match &self.what {
             StreamLogKind::Ack { event_id, code, .. } if *code == super::ack::ACCEPTED => Some(event_id),
+            StreamLogKind::PostAnswered { event_id, status: Some(200), .. } => Some(event_id),
             _ => None,
         }
     }

@@ -13,6 +13,7 @@
 //! | `server` | [`Stream`]: the public face; hands out tickets |
 //! | `hub` | what all connections share: who is connected, faults, tickets |
 //! | `delivering` | events, callbacks and acknowledgements over the hub |
+//! | `posting` | the same by webhook, where the app's administrator chose that |
 //! | `connection`, `handshake` | one connection and its beginning; below it is [`crate::websocket`] |
 //! | `frame`, `wire_format`, `ack` | the protobuf frame and the answer in it |
 //! | `shape`, `faults` | what is put on the wire for one event, and how it is spoilt |
@@ -30,6 +31,7 @@ pub mod frame;
 mod handshake;
 mod hub;
 mod log;
+mod posting;
 mod sample;
 mod sent;
 mod server;
@@ -47,5 +49,5 @@ pub use crate::websocket::trouble::{BlackHole, Close, CloseWhen, CopyTo, Duplica
 pub use config::{CONNECTION_LIMIT, CallbackError, EndpointRefusal, SERVICE_ID, StreamConfig};
 pub use faults::{Cut, PartOrder, RefuseEndpoint, Split, StreamFaults};
 pub use hub::Hub;
-pub use log::{AckOutcome, StreamLogEntry, StreamLogKind};
+pub use log::{AckOutcome, PostOutcome, StreamLogEntry, StreamLogKind};
 pub use server::Stream;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -9,6 +10,7 @@ use tokio::net::TcpListener;
 use super::config::{CallbackError, EndpointRefusal, StreamConfig};
 use super::hub::Hub;
 use super::source::Sources;
+use crate::feishu::webhook::Endpoint;
 use crate::websocket::accept::spawn;
 use crate::websocket::server::Server;
 
@@ -52,5 +54,23 @@ impl Stream {
     /// acknowledgement: `{}` where the client gave none.
     pub async fn callback(&self, envelope: Value) -> Result<Value, CallbackError> {
         self.hub.callback(envelope).await
+    }
+
+    /// Delivers events and callbacks by webhook to this endpoint from now on, or over the long connection again: what the
+    /// app's administrator chooses at the console. What is not settled yet goes the new way when it is due.
+    pub fn deliver(&self, endpoint: Option<Arc<Endpoint>>) {
+        self.hub.deliver(endpoint);
+    }
+
+    /// Where events are posted, if they are.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<Arc<Endpoint>> {
+        self.hub.endpoint()
+    }
+
+    /// How long an answer may take.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.hub.config.callback_timeout
     }
 }
