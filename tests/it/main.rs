@@ -58,3 +58,4 @@ mod streams;
 mod taking_back;
 mod user_info;
 mod wechat;
+mod webhooks;

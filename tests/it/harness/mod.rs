@@ -53,6 +53,7 @@ mod setup;
 mod standing;
 mod time;
 mod visit;
+mod webhook;
 mod world;
 
 pub(crate) use addresses::fresh as fresh_address;
@@ -67,4 +68,5 @@ pub(crate) use seeded::put_grant;
 pub(crate) use setup::{API_PORT, APP, MASTER_KEY, OTHER_APP, SCOPES, Setup, on};
 pub(crate) use time::MovedClock;
 pub(crate) use visit::{Begun, Page, hidden};
+pub(crate) use webhook::{ENCRYPT_KEY, seals, verification_token};
 pub(crate) use world::{Reply, World};

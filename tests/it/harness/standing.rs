@@ -9,7 +9,7 @@ use super::setup::API_PORT;
 use super::world::World;
 
 /// Where one auth session, the grants and the platform's list of requests stand.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Standing {
     calls: usize,
     session: Value,
