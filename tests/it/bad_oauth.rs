@@ -1,9 +1,10 @@
 //! Bad input, group A: what comes back through people's browsers. The rows A38 to A48, what comes back from the
 //! platform, stand in `bad_answers`.
 //!
-//! Not here: A20 and A24 are about a second platform, and there is one.
+//! Not here: A20, another platform's `state`, wants an app of another platform in the gateway.
 
 mod callbacks;
+mod elsewhere;
 mod ignored;
 mod links;
 mod persons;
