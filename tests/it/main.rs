@@ -57,5 +57,5 @@ mod story;
 mod streams;
 mod taking_back;
 mod user_info;
-mod wechat;
 mod webhooks;
+mod wechat;

@@ -26,5 +26,5 @@ mod taps;
 mod tenant_token;
 mod tls;
 mod user_info;
-mod wechat;
 mod webhook;
+mod wechat;

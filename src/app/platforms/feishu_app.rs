@@ -22,8 +22,7 @@ pub(super) fn build(app: &App, auth: &Auth, ambient: &Ambient, shelf: Shelf) -> 
     };
     let (tls, http) = client::clients(app.ca_file.as_deref()).map_err(|error| error.to_string())?;
     let options = card.clone();
-    let renderer =
-        Renderer { toast: cards::toast, card: Arc::new(move |card| cards::card(&options, card)) };
+    let renderer = Renderer { toast: cards::toast, card: Arc::new(move |card| cards::card(&options, card)) };
     let endpoint = Endpoint {
         base: open_base.clone(),
         app: app.app_id.clone(),

@@ -46,7 +46,7 @@ pub(super) struct Findings {
     pub(super) after_a_lapse: usize,
     /// Sends of a process that had been stopped after its last look at the lease.
     pub(super) resumed: usize,
-    /// Tokens that were found spent while the gateway that has the successor was stopped.
+    /// Tokens that were found spent while the gateway that has the successor was stopped, or could not save it.
     pub(super) slept_over: usize,
     /// How many tokens were sent so often.
     pub(super) by_sends: BTreeMap<usize, usize>,
@@ -66,7 +66,7 @@ impl Evidence<'_> {
             for kill in &died {
                 *at_kills.entry(*kill).or_default() += 1;
             }
-            let slept = chain.tokens.iter().filter(|token| self.was_slept_over(token)).count();
+            let slept = chain.tokens.iter().filter(|token| self.was_slept_over(chain, token)).count();
             found.slept_over += slept;
             *reasons.entry(&chain.open_id).or_default() += chain.lost.len() + died.len() + slept;
         }
@@ -86,22 +86,18 @@ impl Evidence<'_> {
 
     /// I1: sent again only if nobody had the answer, or the lease of who had it has lapsed.
     fn sends(&self, chain: &ChainVerdict, found: &mut Findings) {
-        let least = i64::try_from((self.plan.timers.answer + self.plan.timers.save).as_millis()).unwrap();
         for token in chain.tokens.iter().filter(|token| !token.sends.is_empty()) {
             *found.by_sends.entry(token.sends.len()).or_default() += 1;
             for (number, send) in token.sends.iter().enumerate().filter(|(_, send)| send.double || send.overlapping) {
-                let before = &token.sends[..number];
-                let definite = before.iter().rev().find(|send| is_definite(send)).filter(|_| !send.overlapping);
-                let before = definite.unwrap_or(&before[number - 1]).at_ms;
                 let resumed = |at: &i64| (*at..*at + RESUMED_MS).contains(&send.at_ms);
-                // The gate keeps back what is claimed so late that its lease could end before its answer is saved.
-                if send.at_ms - before >= least {
+                if self.has_lapsed(token, number) {
                     found.after_a_lapse += 1;
                 } else if self.diary.resumptions.iter().any(resumed) {
                     found.resumed += 1;
                 } else {
                     let (person, word) = (&chain.open_id, if send.double { "double" } else { "overlapping" });
-                    found.wrong.push(format!("I1: {person}: {word} send after {} ms: {token:?}", send.at_ms - before));
+                    let after = send.at_ms - sent_before(token, number);
+                    found.wrong.push(format!("I1: {person}: {word} send after {after} ms: {token:?}"));
                 }
             }
         }
@@ -123,18 +119,30 @@ impl Evidence<'_> {
         kills
     }
 
-    /// Whether the token was found spent while the gateway that has its successor was stopped, which then saved it.
-    fn was_slept_over(&self, token: &TokenVerdict) -> bool {
+    /// Whether the lease of the send before this one had ended. The gate keeps back what is claimed so late that its lease could
+    /// end before its answer is saved.
+    fn has_lapsed(&self, token: &TokenVerdict, number: usize) -> bool {
+        let least = i64::try_from((self.plan.timers.answer + self.plan.timers.save).as_millis()).unwrap();
+        token.sends[number].at_ms - sent_before(token, number) >= least
+    }
+
+    /// Whether the token was found spent while the gateway that has its successor was stopped, or could not save it for so long
+    /// that its lease ended; it saved it then.
+    fn was_slept_over(&self, chain: &ChainVerdict, token: &TokenVerdict) -> bool {
         let stopped = i64::try_from(self.plan.stopped().as_millis()).unwrap() + RESUMED_MS;
         let meanwhile =
             |at: i64| self.diary.resumptions.iter().any(|end| (end - stopped..end + RESUMED_MS).contains(&at));
-        let again = token.sends.iter().filter(|send| send.double || send.overlapping);
-        again.filter(|send| send.told == Some(Word::Denied)).any(|send| meanwhile(send.at_ms))
+        let again = token.sends.iter().enumerate().filter(|(_, send)| send.double || send.overlapping);
+        again.filter(|(_, send)| send.told == Some(Word::Denied)).any(|(number, send)| {
+            let was_saved =
+                || self.is_stored(&chain.open_id, token) || successors(token).any(|next| is_used(chain, next));
+            meanwhile(send.at_ms) || (self.has_lapsed(token, number) && was_saved())
+        })
     }
 
     fn is_stored(&self, person: &str, spent: &TokenVerdict) -> bool {
         let has = |print: Print| self.stored.get(person) == Some(&Stored::Active(print));
-        spent.sends.iter().filter_map(|send| send.successor).any(has)
+        successors(spent).any(has)
     }
 
     /// I7 and I8, of everybody.
@@ -174,13 +182,19 @@ impl Evidence<'_> {
         for (person, cards) in self.cards {
             let why = reasons.get(person.as_str()).copied().unwrap_or_default();
             if *cards > why {
-                found.wrong.push(format!("I26: {person}: {cards} cards, {why} reasons"));
+                let again: Vec<&TokenVerdict> = self.sent_again(person).collect();
+                found.wrong.push(format!("I26: {person}: {cards} cards, {why} reasons; sent again: {again:?}"));
             }
         }
         found.asked = self.cards.len();
         for person in unasked(self.stored, self.cards, self.diary) {
             found.wrong.push(format!("I26: {person}: needs a consent, and is not asked"));
         }
+    }
+
+    fn sent_again(&self, person: &str) -> impl Iterator<Item = &TokenVerdict> {
+        let chains = self.verdict.chains.iter().filter(move |chain| chain.open_id == person);
+        chains.flat_map(|chain| &chain.tokens).filter(|token| token.sends.len() > 1)
     }
 
     fn limits(&self, found: &mut Findings) {
@@ -219,13 +233,30 @@ fn is_definite(send: &SendVerdict) -> bool {
     send.written == Some(true) && matches!(send.told, Some(Word::Rotated | Word::Denied))
 }
 
+/// When the send before this one was made: the last one that brought a definite answer, if this one came after it.
+fn sent_before(token: &TokenVerdict, number: usize) -> i64 {
+    let before = &token.sends[..number];
+    let definite = before.iter().rev().find(|send| is_definite(send)).filter(|_| !token.sends[number].overlapping);
+    definite.unwrap_or(&before[number - 1]).at_ms
+}
+
+/// The tokens that came of this one.
+fn successors(token: &TokenVerdict) -> impl Iterator<Item = Print> {
+    token.sends.iter().filter_map(|send| send.successor)
+}
+
+/// Whether a gateway sent this token in its turn.
+fn is_used(chain: &ChainVerdict, token: Print) -> bool {
+    let known = chain.tokens.iter().find(|known| known.token == token);
+    known.is_some_and(|known| !known.sends.is_empty() || known.state == TokenState::Used)
+}
+
 /// When the whole answer came that nobody has: the token was sent again after it.
 fn vanished(chain: &ChainVerdict, token: &TokenVerdict) -> Option<i64> {
     let at = token.sends.iter().position(|send| send.successor.is_some())?;
     let (send, successor) = (&token.sends[at], token.sends[at].successor?);
     let again = token.sends.len() > at + 1;
-    let known = chain.tokens.iter().find(|known| known.token == successor);
-    let used = known.is_some_and(|known| !known.sends.is_empty() || known.state == TokenState::Used);
+    let used = is_used(chain, successor);
     let lost = chain.lost.iter().any(|loss| loss.successor == successor);
     (again && !used && !lost).then_some(send.answered_ms)?
 }

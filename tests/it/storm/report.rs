@@ -58,7 +58,10 @@ pub(super) fn part(plan: &Plan, verdict: &Verdict, diary: &Entries, found: &Find
         ("of these at one kill, at most", found.most_at_a_kill),
         ("sends after the answer to an earlier one, or beside it, when its lease had lapsed", found.after_a_lapse),
         ("sends of a process that was stopped between its last look at the lease and the send", found.resumed),
-        ("tokens found spent while the gateway that had the next one was stopped; it saved it later", found.slept_over),
+        (
+            "tokens found spent while the gateway that had the next one was stopped, or could not save it; it saved it later",
+            found.slept_over,
+        ),
         ("people with a card that asks again", found.asked),
         ("grants at the end that are active, their token the platform's", found.active),
         ("grants at the end that need a consent", found.needs_consent),
