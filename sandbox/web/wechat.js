@@ -49,6 +49,7 @@ function show(mood, text, facts = {}) {
   outcome.querySelector(".outcome-text").textContent = text();
   const rows = lines(facts).flatMap(([name, value]) => [el("dt", {}, name), el("dd", { "data-fact": name }, String(value))]);
   outcome.querySelector("dl").replaceChildren(...rows);
+  outcome.scrollIntoView({ block: "end" });
 }
 
 async function answer(id) {

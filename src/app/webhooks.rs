@@ -17,7 +17,7 @@ use crate::web::{EventWay, Webhooks};
 /// The webhooks of all apps, with the same handler as the streams.
 pub(super) fn webhooks(base: &Base, platforms: &[Built], dispatch: &Dispatch) -> Webhooks {
     Webhooks::new(
-        platforms.iter().map(|built| &*built.platform),
+        platforms.iter().map(|built| &built.platform),
         streams::handler(dispatch.clone(), base.shutdown.tracker.clone()),
         Arc::clone(&base.ambient.clock),
         base.metrics.clone(),

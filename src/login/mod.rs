@@ -99,7 +99,7 @@ impl Login {
         let person = identities.log_in(&presented.code).await?;
         let subject = Subject { app: place.app.clone(), id: person.subject };
         let keys = self.0.store.keep_session_key(&subject, &person.session, self.0.clock.now()).await?;
-        let profile = self.profile(identities, presented, &keys)?;
+        let profile = profile(identities, presented, &keys)?;
         let open_data = self.open_data(identities, presented, &keys, &subject)?;
         let phone = match &presented.phone_code {
             Some(code) => Some(identities.phone_number(code, &subject.id).await.map_err(IdentifyError::of_phone)?),
@@ -113,17 +113,6 @@ impl Login {
             open_data,
             phone,
         })
-    }
-
-    fn profile(
-        &self,
-        identities: &dyn Identities,
-        presented: &Presented,
-        keys: &SessionKeys,
-    ) -> Result<Option<Map<String, Value>>, IdentifyError> {
-        let Some((text, signature)) = &presented.signed else { return Ok(None) };
-        let signed = Signed { text, signature };
-        Ok(Some(genuine::by_either(keys, |key| identities.read(&signed, key))?))
     }
 
     fn open_data(
@@ -148,4 +137,15 @@ impl Login {
         let app = app.ok_or(IdentifyError::UnknownApp)?;
         app.identities.as_deref().ok_or(IdentifyError::NotOffered)
     }
+}
+
+/// What the client was given to read, if it is what the platform signed.
+fn profile(
+    identities: &dyn Identities,
+    presented: &Presented,
+    keys: &SessionKeys,
+) -> Result<Option<Map<String, Value>>, IdentifyError> {
+    let Some((text, signature)) = &presented.signed else { return Ok(None) };
+    let signed = Signed { text, signature };
+    Ok(Some(genuine::by_either(keys, |key| identities.read(&signed, key))?))
 }

@@ -131,7 +131,9 @@ impl<P, C> Handle<P, C> {
 mod tests {
     use super::*;
 
-    fn seats(count: u64) -> (Seats<u64, Vec<Wire>>, Vec<Seat<Vec<Wire>>>) {
+    type Told = Vec<Wire>;
+
+    fn seats(count: u64) -> (Seats<u64, Told>, Vec<Seat<Told>>) {
         let mut seats = Seats::default();
         let taken = (0..count).map(|guest| {
             let number = seats.number();

@@ -62,13 +62,13 @@ pub fn user_info(wechat: &WeChat, app_id: &str, id: PersonId, wrong: &Wrong) -> 
         whole["watermark"] =
             json!({"timestamp": timestamp, "appid": wrong.watermark_appid.as_deref().unwrap_or(app_id)});
     }
-    let raw_data = raw.to_string();
-    let Encrypted { data, iv } = crypt::encrypt(&key, blocks(wrong.text.clone().unwrap_or(whole.to_string()), wrong))?;
+    let (raw_data, whole) = (raw.to_string(), whole.to_string());
+    let Encrypted { data, iv } = crypt::encrypt(&key, blocks(wrong.text.as_ref().unwrap_or(&whole), wrong))?;
     let signature = crypt::signature(&raw_data, &key);
     Some(json!({"raw_data": raw_data, "signature": signature, "encrypted_data": data, "iv": iv}))
 }
 
-fn blocks(text: String, wrong: &Wrong) -> Vec<u8> {
+fn blocks(text: &str, wrong: &Wrong) -> Vec<u8> {
     let mut blocks = crypt::padded(text.as_bytes());
     if wrong.bad_padding
         && let Some(last) = blocks.last_mut()

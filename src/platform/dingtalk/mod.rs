@@ -57,8 +57,10 @@ pub fn platform(
         id,
         app: config.app_id.clone(),
         app_name: config.app_name.clone(),
-        oauth: Arc::new(DingTalkOAuth { api: Arc::clone(&api), config: Arc::clone(&config) }),
-        cards: Arc::new(Messages::new(api, config, app_token)),
+        oauth: Some(Arc::new(DingTalkOAuth { api: Arc::clone(&api), config: Arc::clone(&config) })),
+        cards: Some(Arc::new(Messages::new(api, config, app_token))),
+        identities: None,
         stream: protocol,
+        webhook: None,
     })
 }

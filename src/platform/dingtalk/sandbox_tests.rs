@@ -18,7 +18,7 @@ use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::token::TokenAnswer;
 use crate::platform::client::clients;
-use crate::platform::{AuthorizeRequest, CodeExchange, PlatformCode, PlatformError, SendError};
+use crate::platform::{Asking, AuthorizeRequest, CodeExchange, PlatformCode, PlatformError, SendError};
 
 struct StoppedClock;
 
@@ -30,7 +30,7 @@ impl Clock for StoppedClock {
 
 struct Bench {
     sandbox: Sandbox,
-    platform: Platform,
+    asking: Asking,
 }
 
 fn no_shelf() -> Shelf {
@@ -60,7 +60,7 @@ async fn bench(change: impl FnOnce(&mut DingTalkConfig)) -> Bench {
     change(&mut config);
     let (_, http) = clients(None).unwrap();
     let platform = platform(config, http, (Arc::new(StoppedClock), no_shelf()), None).unwrap();
-    Bench { sandbox, platform }
+    Bench { sandbox, asking: platform.asking().unwrap() }
 }
 
 impl Bench {
@@ -102,25 +102,25 @@ impl Bench {
             challenge: "ch",
             scopes: &scopes,
         };
-        let url = self.platform.oauth.authorize_url(&request);
+        let url = self.asking.oauth.authorize_url(&request);
         let asked = json!({"authorize_url": url.expose(), "open_id": who, "decision": "allow"});
         let location = self.control("consent", &asked).await["location"].as_str().unwrap().to_owned();
         let location = Url::parse(&location).unwrap();
         let find =
             |name: &str| location.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
         assert_eq!(find("state").as_deref(), Some("st"));
-        let names = self.platform.oauth.code_names();
+        let names = self.asking.oauth.code_names();
         Secret::new(names.iter().find_map(|name| find(name)).unwrap())
     }
 
     async fn exchange(&self, code: &Secret) -> Result<TokenAnswer, PlatformError> {
         let verifier = Secret::new("v".to_owned());
         let redirect_uri = "https://gw.example/callback";
-        self.platform.oauth.exchange(CodeExchange { code, verifier: &verifier, redirect_uri }).await
+        self.asking.oauth.exchange(CodeExchange { code, verifier: &verifier, redirect_uri }).await
     }
 
     async fn send(&self, to: &SubjectId, uuid: &str) -> Result<CardRef, SendError> {
-        self.platform.cards.send(to, &ask(), uuid).await
+        self.asking.cards.send(to, &ask(), uuid).await
     }
 }
 
@@ -158,7 +158,7 @@ async fn every_face_is_accepted_when_sent_and_when_changed() {
         (Card::Cancelled(end()), "wathet"),
         (ask(), "blue"),
     ] {
-        assert_eq!(bench.platform.cards.update(&card_ref, &face).await, Ok(()), "{face:?}");
+        assert_eq!(bench.asking.cards.update(&card_ref, &face).await, Ok(()), "{face:?}");
         assert_eq!(bench.shown(ALICE).await["theme"], theme);
     }
 }
@@ -229,7 +229,7 @@ async fn a_limited_rate_is_waited_for() {
 #[tokio::test]
 async fn a_consent_becomes_tokens_that_rotate() {
     let bench = bench(|config| config.corp = TenantKey::parse(DINGTALK_CORP_ID).ok()).await;
-    let oauth = &bench.platform.oauth;
+    let oauth = &bench.asking.oauth;
     let auth_code = bench.code(ALICE).await;
     let first = bench.exchange(&auth_code).await.unwrap();
     assert_eq!(first.tenant.as_ref().map(TenantKey::as_str), Some(DINGTALK_CORP_ID));

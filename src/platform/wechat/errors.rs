@@ -2,8 +2,6 @@
 //!
 //! A refusal is HTTP 200 with an `errcode`; its text ends in an id of the request, so only the number is looked at.
 
-#![expect(clippy::unreadable_literal, reason = "codes are written as the platform writes them, so that they are found")]
-
 /// What a code means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {

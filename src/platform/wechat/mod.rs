@@ -54,5 +54,6 @@ pub fn platform(
         cards: None,
         identities: Some(Arc::new(WeChatIdentities { api: Api { http, config, token } })),
         stream: None,
+        webhook: None,
     })
 }

@@ -45,7 +45,7 @@ fn encrypted(mut blocks: Vec<u8>) -> String {
 /// Fills up with `count` bytes of `byte`; the text is made longer until that gives whole blocks.
 fn filled(object: &Value, count: usize, byte: u8) -> Vec<u8> {
     let mut text = object.to_string().into_bytes();
-    while (text.len() + count) % 16 != 0 {
+    while !(text.len() + count).is_multiple_of(16) {
         text.insert(1, b' ');
     }
     text.extend(std::iter::repeat_n(byte, count));

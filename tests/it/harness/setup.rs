@@ -87,8 +87,8 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     /// Whether there is [`OTHER_APP`], too.
     pub(crate) two_apps: bool,
-    /// Whether there is a mini-program, too.
-    pub(crate) mini_program: bool,
+    /// The id of a mini-program, if there is one, too.
+    pub(crate) mini_program: Option<&'static str>,
     /// Whether the gateway refreshes what is due by the clock; if not, the test says when.
     pub(crate) refreshes_by_itself: bool,
 }
@@ -106,7 +106,7 @@ impl Default for Setup {
             public_url: true,
             limits: Limits { linger: Duration::from_millis(10), ..Limits::default() },
             two_apps: false,
-            mini_program: false,
+            mini_program: None,
             refreshes_by_itself: false,
         }
     }
@@ -130,7 +130,7 @@ impl Setup {
 
     /// With a mini-program beside the first one.
     pub(crate) fn mini_program() -> Self {
-        Self { mini_program: true, ..Self::default() }
+        Self { mini_program: Some(WECHAT_APP_ID), ..Self::default() }
     }
 
     /// The platform knows [`OTHER_APP`].
@@ -163,8 +163,8 @@ impl Setup {
         } else {
             String::new()
         };
-        if self.mini_program {
-            let table = Self::app_table(At::Feishu, WECHAT_APP_ID, WECHAT_APP_SECRET, sandbox);
+        if let Some(id) = self.mini_program {
+            let table = Self::app_table(At::Feishu, id, WECHAT_APP_SECRET, sandbox);
             other += &table.replace("\"feishu\"", "\"wechat\"");
             other += "code = \"none\"\n";
         }

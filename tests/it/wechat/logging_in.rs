@@ -78,7 +78,7 @@ async fn a_session_is_checked_and_renewed() {
     assert!(session(false).await);
     assert!(session(true).await, "another key is there now");
     assert!(session(false).await, "and it is the one that is kept");
-    another_service_logs_in(&world).await;
+    another_service_logs_in(&world);
     assert!(!session(false).await);
     assert!(!session(true).await);
     let reply = world.post(&path("/session"), &json!({ "subject": "onobody" })).await;
@@ -87,7 +87,7 @@ async fn a_session_is_checked_and_renewed() {
 }
 
 /// A login of Alice's that the gateway has not seen.
-async fn another_service_logs_in(world: &World) {
+fn another_service_logs_in(world: &World) {
     let wechat = world.sandbox.wechat();
     let alice = wechat.world.lock().people.find(ALICE).unwrap();
     wechat.state().renew_session(WECHAT_APP_ID, alice);
