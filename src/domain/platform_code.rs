@@ -6,9 +6,8 @@
 
 use std::fmt;
 
-/// The longest code, in bytes; what is beyond is cut off. Longer than those that platforms document, and short enough for an
-/// error that is moved about.
-pub const MAX_BYTES: usize = 51;
+/// The longest code, in bytes; what is beyond is cut off.
+pub const MAX_BYTES: usize = 64;
 
 /// A platform's code. It is copied, not shared: there is room for it in itself.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -78,7 +78,9 @@ impl Cards for Messages {
         match call_as_app(&self.app_token, &self.sends, send).await {
             Ok(object) => delivered(&object).map(|()| card_ref),
             Err(Failure { meaning: Some(Meaning::AlreadyThere), .. }) => Ok(card_ref),
-            Err(Failure { meaning: Some(Meaning::Unreachable), code, .. }) => Err(SendError::Unreachable { code }),
+            Err(Failure { meaning: Some(Meaning::Unreachable), error: PlatformError::Rejected { code } }) => {
+                Err(SendError::Unreachable { code })
+            }
             Err(failure) => Err(SendError::Platform(failure.error)),
         }
     }

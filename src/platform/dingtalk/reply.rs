@@ -27,13 +27,11 @@ pub(super) struct Failure {
     pub(super) error: PlatformError,
     /// What the code means, where one came that we know.
     pub(super) meaning: Option<Meaning>,
-    /// The platform's code, where one came.
-    pub(super) code: PlatformCode,
 }
 
 impl From<PlatformError> for Failure {
     fn from(error: PlatformError) -> Self {
-        Self { error, meaning: None, code: PlatformCode::NONE }
+        Self { error, meaning: None }
     }
 }
 
@@ -72,7 +70,7 @@ fn refusal(code: PlatformCode, status: StatusCode, effect: Effect, spends: Spend
         None if status.is_server_error() => effect.without_answer(),
         None => PlatformError::Rejected { code },
     };
-    Failure { error, meaning: known, code }
+    Failure { error, meaning: known }
 }
 
 /// The code, if the answer is a refusal. A code that is no text is still a refusal: nobody knows which.
