@@ -16,6 +16,9 @@ pub(super) fn build(app: &App, auth: &Auth, ambient: &Ambient, shelf: Shelf) -> 
             "code must be redirect: DingTalk knows no device authorization, and its cards take no code".to_owned()
         );
     }
+    if app.encrypt_key.is_some() {
+        return Err("encrypt_key is of no use: DingTalk's events are taken over the long connection only".to_owned());
+    }
     let config = config(app, auth)?;
     let (tls, http) = client::clients(app.ca_file.as_deref()).map_err(|error| error.to_string())?;
     let options = config.card.clone();

@@ -119,6 +119,14 @@ async fn what_comes_by_both_ways_is_handled_once() {
 }
 
 #[tokio::test]
+async fn a_key_for_webhooks_that_the_platform_does_not_have_is_refused() {
+    let world = World::without_gateway(Setup::dingtalk().app(&format!("encrypt_key = \"{ENCRYPT_KEY}\""))).await;
+    let refused = cardkey::app::check(&world.config()).unwrap_err().to_string();
+    assert!(refused.contains("encrypt_key is of no use"), "{refused}");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn an_event_of_another_organisation_or_without_a_name_is_answered_and_ignored() {
     let world = World::with(Setup::webhook()).await;
     assert_eq!(world.post_letter(&world.letter(&envelope("first"))).await.status, 200);
