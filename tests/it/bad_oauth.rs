@@ -1,7 +1,5 @@
 //! Bad input, group A: what comes back through people's browsers. The rows A38 to A48, what comes back from the
 //! platform, stand in `bad_answers`.
-//!
-//! Not here: A20, another platform's `state`, wants an app of another platform in the gateway.
 
 mod callbacks;
 mod elsewhere;

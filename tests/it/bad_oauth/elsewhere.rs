@@ -1,10 +1,10 @@
-//! A24: another platform's code, brought to this one's address.
+//! A20 and A24: another platform's `state` and code, brought to this one's address.
 
 use cardkey_sandbox::ALICE;
 use serde_json::{Value, json};
 
-use super::{READ, Ride, with};
-use crate::harness::World;
+use super::{READ, Ride, parameter, with};
+use crate::harness::{OTHER_APP, Setup, World};
 
 #[tokio::test]
 async fn a24_another_platforms_code_brings_nothing_and_the_person_can_go_on() {
@@ -28,5 +28,23 @@ async fn a24_another_platforms_code_brings_nothing_and_the_person_can_go_on() {
     let page = world.visit(&ride.link, ALICE, "allow").await;
     assert_eq!(page.mood(), "good", "A24 {}", page.reply.text);
     assert_eq!(world.ask(READ).await.status, 200, "A24");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a20_another_platforms_state_is_unknown_at_this_ones_address() {
+    let setup = Setup { two_apps: true, ..Setup::dingtalk() };
+    let world = World::with(setup.with_second_app_at_the_platform()).await;
+    let ride = Ride::of_alice(&world).await;
+    let [state, code] = ["state", "authCode"].map(|name| parameter(&ride.location, name));
+    let before = world.standing(&ride.session).await;
+    let here = world.url(&format!("/oauth/feishu/{OTHER_APP}/callback?code={code}&state={state}"));
+    let page = world.come_back(&here, &ride.begun.cookie).await;
+    assert_eq!(page.reply.status, 410, "A20 {}", page.reply.text);
+    assert_eq!(world.standing(&ride.session).await, before, "A20");
+    assert_eq!(world.sandbox.feishu().journal.read(0, |entry| entry.call.api == "oauth_token").len(), 0, "A20");
+    let page = world.come_back(&ride.location, &ride.begun.cookie).await;
+    assert_eq!(page.mood(), "good", "A20: what was refused burnt nothing: {}", page.reply.text);
+    assert_eq!(world.ask(READ).await.status, 200, "A20");
     world.end().await;
 }
