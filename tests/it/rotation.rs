@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::harness::{APP, MASTER_KEY, SCOPES, Setup, World};
 
 /// Tables with sealed values.
-const TABLES: usize = 5;
+const TABLES: usize = 6;
 
 const READ: &[&str] = &["apaas:app:read"];
 const NEW_KEY: &str = "QW5vdGhlci1rZXktdGhhdC1pcy0zMi1ieXRlcy1sb24=";
