@@ -101,8 +101,9 @@ impl Plan {
     pub(super) fn setup(&self) -> Setup {
         let lifetimes = Lifetimes { access_token_s: self.life_s, ..Lifetimes::default() };
         let sandbox =
-            // The platform pushes again soon what a killed gateway has not acknowledged.
-            Options { lifetimes, generated_people: self.people, time_scale: 0.01, ..Options::default() };
+            // The platform pushes again soon what a killed gateway has not acknowledged. The hour for which it knows a message
+            // again stays longer than the two minutes after which a send that a kill broke off is repeated.
+            Options { lifetimes, generated_people: self.people, time_scale: 0.05, ..Options::default() };
         let seconds = |time: Duration| time.as_secs_f64().to_string();
         let variables = [
             ("AUTH_TOKEN_REFRESH_THRESHOLD", THRESHOLD.to_string()),
