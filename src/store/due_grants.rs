@@ -6,7 +6,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::grant::GrantVersion;
 use crate::domain::ids::{AppId, GrantId, TenantKey};
 use crate::store::entity::grant::{Column, Entity};
-use crate::store::row::RowId;
+use crate::store::row::{RowId, readable};
 use crate::store::{PAGE, Store, StoreError};
 
 /// A grant whose refresh is due.
@@ -42,8 +42,7 @@ impl Store {
 
     async fn found(&self, query: Select<Entity>) -> Result<Vec<DueGrant>, StoreError> {
         let rows = query.into_model::<DueRow>().all(&self.reads).await?;
-        let due = rows.iter().map(due_grant);
-        Ok(due.filter_map(|due| due.inspect_err(|error| tracing::error!(%error, "a row is skipped")).ok()).collect())
+        Ok(readable(&rows, due_grant))
     }
 }
 

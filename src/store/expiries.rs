@@ -1,7 +1,6 @@
 //! Grants whose refresh token nears its end: found by index, and told of once a day however many replicas look.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::clock::Timestamp;
@@ -9,25 +8,20 @@ use crate::domain::grant::GrantFacts;
 use crate::domain::ids::AppId;
 use crate::store::entity::grant::{ActiveModel, Column, Entity};
 use crate::store::grants::at;
-use crate::store::row::micros;
+use crate::store::row::{micros, of_apps, readable};
 use crate::store::{PAGE, Store, StoreError, grant_row};
 
 impl Store {
     /// Grants of these apps whose end is to be told of by now, the longest due first.
     pub async fn expiries_due(&self, apps: &[AppId], now: Timestamp) -> Result<Vec<GrantFacts>, StoreError> {
-        // Written so that no index on the app is used: the time's finds what is due, which is little.
-        let app: Expr = Func::coalesce([Expr::col(Column::AppId), Expr::value("")]).into();
         let rows = Entity::find()
             .filter(Column::ExpiryDueAt.lte(now.as_micros()))
-            .filter(app.is_in(apps.iter().map(AppId::as_str)))
+            .filter(of_apps(Column::AppId, apps))
             .order_by_asc(Column::ExpiryDueAt)
             .limit(PAGE)
             .all(&self.reads)
             .await?;
-        let decoded = rows.iter().map(grant_row::facts);
-        Ok(decoded
-            .filter_map(|facts| facts.inspect_err(|error| tracing::error!(%error, "a row is skipped")).ok())
-            .collect())
+        Ok(readable(&rows, grant_row::facts))
     }
 
     /// Takes it upon the caller to tell of the end, and says when it is to be told of next; with `ask` the person is to be

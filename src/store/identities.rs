@@ -4,7 +4,6 @@
 //! not asked about; whoever reads it, in whichever process, knows. Each write names the version that it is about.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::clock::Timestamp;
@@ -12,7 +11,7 @@ use crate::domain::grant::{Grant, GrantFacts};
 use crate::domain::ids::{AppId, AttemptId, SubjectId};
 use crate::store::entity::grant::{ActiveModel, Column, Entity};
 use crate::store::grants::at;
-use crate::store::row::micros;
+use crate::store::row::{micros, of_apps, readable};
 use crate::store::{PAGE, Store, StoreError, grant_row, quarantine};
 
 impl Store {
@@ -23,19 +22,14 @@ impl Store {
         now: Timestamp,
         limit: u64,
     ) -> Result<Vec<GrantFacts>, StoreError> {
-        // Written so that no index on the app is used: the time's finds what is due, which is little.
-        let app: Expr = Func::coalesce([Expr::col(Column::AppId), Expr::value("")]).into();
         let rows = Entity::find()
             .filter(Column::IdentityDueAt.lte(now.as_micros()))
-            .filter(app.is_in(apps.iter().map(AppId::as_str)))
+            .filter(of_apps(Column::AppId, apps))
             .order_by_asc(Column::IdentityDueAt)
             .limit(Ord::min(limit, PAGE))
             .all(&self.reads)
             .await?;
-        let decoded = rows.iter().map(grant_row::facts);
-        Ok(decoded
-            .filter_map(|facts| facts.inspect_err(|error| tracing::error!(%error, "a row is skipped")).ok())
-            .collect())
+        Ok(readable(&rows, grant_row::facts))
     }
 
     /// Notes when the pair is to be asked about next; with nothing, that it is known whose it is.

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::auth_session::AuthSession;
@@ -16,7 +16,7 @@ use crate::domain::ids::{AppId, GrantId, Subject};
 use crate::domain::scopes::ScopeSet;
 use crate::store::entity::grant::{ActiveModel, Column, Entity, Model};
 use crate::store::grant_row;
-use crate::store::row::{RowId, micros};
+use crate::store::row::{RowId, micros, of_apps, readable};
 use crate::store::sessions::{Open, Opening};
 use crate::store::withdrawals::HEALED;
 use crate::store::{PAGE, Store, StoreError};
@@ -46,20 +46,14 @@ pub struct LastAsked {
 impl Store {
     /// Dead grants of these apps whose person is to be asked by now, the longest due first.
     pub async fn reasks_due(&self, apps: &[AppId], now: Timestamp, limit: u64) -> Result<Vec<DueReask>, StoreError> {
-        // Written so that no index on the app is used: the time's finds what is due, which is little.
-        let app: Expr = Func::coalesce([Expr::col(Column::AppId), Expr::value("")]).into();
         let rows = Entity::find()
             .filter(Column::ReaskDueAt.lte(now.as_micros()))
-            .filter(app.is_in(apps.iter().map(AppId::as_str)))
+            .filter(of_apps(Column::AppId, apps))
             .order_by_asc(Column::ReaskDueAt)
             .limit(Ord::min(limit, PAGE))
             .all(&self.reads)
             .await?;
-        // One that does not decode must not stop the others.
-        let decoded = rows.iter().map(decode);
-        Ok(decoded
-            .filter_map(|due| due.inspect_err(|error| tracing::error!(%error, "a row is skipped")).ok())
-            .collect())
+        Ok(readable(&rows, decode))
     }
 
     /// Puts the asking off, or leaves it to the next use of the grant.

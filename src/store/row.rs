@@ -1,13 +1,30 @@
-//! Reading a row: what does not decode is named by table, column and row, never by its value.
+//! Reading rows: what does not decode is named by table, column and row, never by its value.
 
+use sea_orm::ColumnTrait;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
 use zeroize::Zeroizing;
 
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::InvalidId;
+use crate::domain::ids::{AppId, InvalidId};
 use crate::domain::secret::Secret;
 use crate::store::entity::SealedColumn;
 use crate::store::error::StoreError;
 use crate::vault::{Place, Vault};
+
+/// What decodes of the rows. What does not is logged and must not stop the others.
+pub(super) fn readable<'a, R: 'a, T>(
+    rows: impl IntoIterator<Item = &'a R>,
+    decode: impl Fn(&R) -> Result<T, StoreError>,
+) -> Vec<T> {
+    let decoded = rows.into_iter().map(decode);
+    decoded.filter_map(|row| row.inspect_err(|error| tracing::error!(%error, "a row is skipped")).ok()).collect()
+}
+
+/// Of one of these apps. Written so that no index on the app is used: the one on what else is looked for finds little.
+pub(super) fn of_apps(app: impl ColumnTrait, apps: &[AppId]) -> Expr {
+    let app: Expr = Func::coalesce([Expr::col(app), Expr::value("")]).into();
+    app.is_in(apps.iter().map(AppId::as_str))
+}
 
 /// A row that is being read.
 #[derive(Clone, Copy)]

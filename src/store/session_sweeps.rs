@@ -3,14 +3,14 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use crate::domain::auth_session::{AuthSession, AuthSessionId};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::AppId;
 use crate::store::entity::auth_session::{Column, Entity};
-use crate::store::row::timestamp;
+use crate::store::row::{of_apps, readable, timestamp};
 use crate::store::session_row;
 use crate::store::{PAGE, Store, StoreError};
 
@@ -29,7 +29,7 @@ impl Store {
         limit: u64,
     ) -> Result<Vec<AuthSession>, StoreError> {
         let query = Entity::find().filter(Column::ExchangingSince.lt(since_before.as_micros()));
-        let query = query.filter(of(apps));
+        let query = query.filter(of_apps(Column::AppId, apps));
         self.sessions_of(query.order_by_asc(Column::ExchangingSince), limit).await
     }
 
@@ -41,7 +41,7 @@ impl Store {
 
     /// Sessions of these apps whose card has to be sent or drawn anew.
     pub async fn cards_due(&self, apps: &[AppId], now: Timestamp, limit: u64) -> Result<Vec<AuthSession>, StoreError> {
-        let query = Entity::find().filter(Column::CardDueAt.lte(now.as_micros())).filter(of(apps));
+        let query = Entity::find().filter(Column::CardDueAt.lte(now.as_micros())).filter(of_apps(Column::AppId, apps));
         self.sessions_of(query.order_by_asc(Column::CardDueAt), limit).await
     }
 
@@ -96,15 +96,6 @@ impl Store {
 
     async fn sessions_of(&self, query: Select<Entity>, limit: u64) -> Result<Vec<AuthSession>, StoreError> {
         let rows = query.limit(Ord::min(limit, PAGE)).all(&self.reads).await?;
-        let decoded = rows.iter().map(|row| session_row::decode(&self.vault, row));
-        Ok(decoded
-            .filter_map(|session| session.inspect_err(|error| tracing::error!(%error, "a row is skipped")).ok())
-            .collect())
+        Ok(readable(&rows, |row| session_row::decode(&self.vault, row)))
     }
-}
-
-/// Of one of these apps. Written so that no index on the app is used: the time's finds what is due, which is little.
-fn of(apps: &[AppId]) -> Expr {
-    let app: Expr = Func::coalesce([Expr::col(Column::AppId), Expr::value("")]).into();
-    app.is_in(apps.iter().map(AppId::as_str))
 }

@@ -8,6 +8,7 @@ use crate::domain::grant::{Grant, GrantFacts};
 use crate::domain::ids::AppId;
 use crate::domain::token::Identity;
 use crate::store::entity::grant::{Column, Entity};
+use crate::store::row::readable;
 use crate::store::{PAGE, Store, StoreError, grant_row, suspensions};
 
 /// Some of the people to be looked up, in the order of their grants.
@@ -35,10 +36,8 @@ impl Store {
             query = query.filter(Column::Id.gt(after));
         }
         let rows = query.limit(limit.min(PAGE)).all(&self.reads).await?;
-        let open =
-            |row| grant_row::open(&self.vault, row).inspect_err(|error| tracing::error!(%error, "a row is skipped"));
         Ok(PeoplePage {
-            grants: rows.iter().filter_map(|row| open(row).ok()).collect(),
+            grants: readable(&rows, |row| grant_row::open(&self.vault, row)),
             next: rows.last().map(|row| row.id.clone()),
         })
     }

@@ -5,7 +5,7 @@
 //! somebody has looked after the person's question. Whoever does takes the mark away with the question, or neither: a grant that
 //! dies once more has lost its mark, and the question that stands is the asking.
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::domain::auth_session::AuthSession;
@@ -13,6 +13,7 @@ use crate::domain::grant::GrantFacts;
 use crate::domain::ids::AppId;
 use crate::store::entity::grant::{Column, Entity};
 use crate::store::grants::at;
+use crate::store::row::{of_apps, readable};
 use crate::store::session_row::Transition;
 use crate::store::sessions::Save;
 use crate::store::{PAGE, Store, StoreError, grant_row};
@@ -23,18 +24,13 @@ pub(super) const HEALED: i64 = i64::MAX;
 impl Store {
     /// Grants of these apps that a late pair has healed, and whose person's question nobody has looked after since.
     pub async fn healed_grants(&self, apps: &[AppId], limit: u64) -> Result<Vec<GrantFacts>, StoreError> {
-        // Written so that no index on the app is used: the mark's finds what there is, which is little.
-        let app: Expr = Func::coalesce([Expr::col(Column::AppId), Expr::value("")]).into();
         let rows = Entity::find()
             .filter(Column::ReaskDueAt.eq(HEALED))
-            .filter(app.is_in(apps.iter().map(AppId::as_str)))
+            .filter(of_apps(Column::AppId, apps))
             .limit(Ord::min(limit, PAGE))
             .all(&self.reads)
             .await?;
-        let decoded = rows.iter().map(grant_row::facts);
-        Ok(decoded
-            .filter_map(|facts| facts.inspect_err(|error| tracing::error!(%error, "a row is skipped")).ok())
-            .collect())
+        Ok(readable(&rows, grant_row::facts))
     }
 
     /// Ends the question to the healed grant's person, if nobody has changed it since it was read, nor the grant.
