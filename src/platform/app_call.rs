@@ -27,6 +27,21 @@ pub trait Failed: From<PlatformError> + Send {
     fn is_stale_app_token(&self) -> bool;
 }
 
+/// Why a call failed, where all that matters beside the error is what the platform's code means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure<M> {
+    /// For callers outside the folder.
+    pub error: PlatformError,
+    /// What the code means, where one came that the folder knows.
+    pub meaning: Option<M>,
+}
+
+impl<M> From<PlatformError> for Failure<M> {
+    fn from(error: PlatformError) -> Self {
+        Self { error, meaning: None }
+    }
+}
+
 /// Calls until the platform neither limits the rate nor refuses the app's token, or no time is left.
 pub async fn call_as_app<T, F, Fut>(
     token: &AppToken,

@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::errors::{Meaning, Spends, meaning};
-use crate::platform::app_call::Failed;
+use crate::platform::app_call::{self, Failed};
 use crate::platform::client::{Answer, strict_object};
 use crate::platform::effect::Effect;
 use crate::platform::{PlatformCode, PlatformError};
@@ -21,19 +21,7 @@ const WAIT: Duration = Duration::from_secs(1);
 const LONGEST_BAN: Duration = Duration::from_mins(5);
 
 /// Why there is no answer to use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failure {
-    /// For callers outside this folder.
-    pub(super) error: PlatformError,
-    /// What the code means, where one came that we know.
-    pub(super) meaning: Option<Meaning>,
-}
-
-impl From<PlatformError> for Failure {
-    fn from(error: PlatformError) -> Self {
-        Self { error, meaning: None }
-    }
-}
+pub(super) type Failure = app_call::Failure<Meaning>;
 
 impl Failed for Failure {
     fn error(&self) -> &PlatformError {

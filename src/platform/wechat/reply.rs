@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::errors::{Meaning, meaning};
+use crate::platform::app_call;
 use crate::platform::client::{Answer, strict_object};
 use crate::platform::effect::Effect;
 use crate::platform::{BadCode, LoginError, PlatformCode, PlatformError};
@@ -17,19 +18,7 @@ const A_MINUTE: Duration = Duration::from_mins(1);
 const A_WHILE: Duration = Duration::from_mins(10);
 
 /// Why there is no answer to use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failure {
-    /// For callers outside this folder.
-    pub(super) error: PlatformError,
-    /// What the code means, where one came that we know.
-    pub(super) meaning: Option<Meaning>,
-}
-
-impl From<PlatformError> for Failure {
-    fn from(error: PlatformError) -> Self {
-        Self { error, meaning: None }
-    }
-}
+pub(super) type Failure = app_call::Failure<Meaning>;
 
 impl From<Failure> for PlatformError {
     fn from(failure: Failure) -> Self {
