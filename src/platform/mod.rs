@@ -16,6 +16,8 @@ mod fake_server;
 pub mod feishu;
 mod identities;
 pub mod pacing;
+#[cfg(test)]
+mod sandbox_bench;
 mod webhook;
 pub mod wechat;
 

@@ -4,38 +4,18 @@ use cardkey_sandbox::dingtalk::person;
 use cardkey_sandbox::{
     ALICE, BOB, DINGTALK_CLIENT_ID, DINGTALK_CLIENT_SECRET, DINGTALK_CORP_ID, DINGTALK_TEMPLATE, Options, Sandbox,
 };
-use futures_util::future::FutureExt as _;
 use serde_json::{Value, json};
 use url::Url;
 
 use super::config::{AppKind, CardOptions, OrgLogin};
 use super::*;
-use crate::domain::auth_session::AuthSessionId;
-use crate::domain::card::{AskCard, Card, CardRef, CodeWay, EndCard};
-use crate::domain::clock::Timestamp;
+use crate::domain::card::{Card, CodeWay, EndCard};
 use crate::domain::ids::{AppId, SubjectId, TenantKey};
 use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
-use crate::domain::token::TokenAnswer;
 use crate::platform::client::clients;
-use crate::platform::{Asking, AuthorizeRequest, CodeExchange, PlatformCode, PlatformError, SendError};
-
-struct StoppedClock;
-
-impl Clock for StoppedClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_secs(1_800_000_000)
-    }
-}
-
-struct Bench {
-    sandbox: Sandbox,
-    asking: Asking,
-}
-
-fn no_shelf() -> Shelf {
-    Shelf { look: Box::new(|| async { None }.boxed()), keep: Box::new(|_, _| {}) }
-}
+use crate::platform::sandbox_bench::{Bench, StoppedClock, ask_card};
+use crate::platform::{PlatformCode, PlatformError, SendError};
 
 async fn bench(change: impl FnOnce(&mut DingTalkConfig)) -> Bench {
     let sandbox = Sandbox::start(Options::default()).await.unwrap();
@@ -59,23 +39,11 @@ async fn bench(change: impl FnOnce(&mut DingTalkConfig)) -> Bench {
     };
     change(&mut config);
     let (_, http) = clients(None).unwrap();
-    let platform = platform(config, http, (Arc::new(StoppedClock), no_shelf()), None).unwrap();
-    Bench { sandbox, asking: platform.asking().unwrap() }
+    let platform = platform(config, http, (Arc::new(StoppedClock), Shelf::none()), None).unwrap();
+    Bench { sandbox, asking: platform.asking().unwrap(), control: "/dingtalk/control" }
 }
 
 impl Bench {
-    async fn control(&self, path: &str, body: &Value) -> Value {
-        let (_, http) = clients(None).unwrap();
-        let url = format!("{}/dingtalk/control/{path}", self.sandbox.base_url());
-        let response = http.post(url).json(body).send().await.unwrap();
-        assert!(response.status().is_success(), "{path}: {}", response.status());
-        serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default()
-    }
-
-    async fn fault(&self, api: &str, action: Value) {
-        self.control("faults", &json!({"match": {"api": api}, "times": 1, "action": action})).await;
-    }
-
     /// What the platform calls this person.
     fn union_id(&self, who: &str) -> SubjectId {
         let state = self.sandbox.dingtalk().world.lock();
@@ -92,49 +60,15 @@ impl Bench {
         assert_eq!(found["messages"].as_array().unwrap().len(), 1, "{found}");
         found["messages"][0]["card"]["variables"].clone()
     }
+}
 
-    /// The person consents; the code that comes back.
-    async fn code(&self, who: &str) -> Secret {
-        let (state, scopes) = (Secret::new("st".to_owned()), ScopeSet::from_list("Contact.User.Read offline_access"));
-        let request = AuthorizeRequest {
-            redirect_uri: "https://gw.example/callback",
-            state: &state,
-            challenge: "ch",
-            scopes: &scopes,
-        };
-        let url = self.asking.oauth.authorize_url(&request);
-        let asked = json!({"authorize_url": url.expose(), "open_id": who, "decision": "allow"});
-        let location = self.control("consent", &asked).await["location"].as_str().unwrap().to_owned();
-        let location = Url::parse(&location).unwrap();
-        let find =
-            |name: &str| location.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-        assert_eq!(find("state").as_deref(), Some("st"));
-        let names = self.asking.oauth.code_names();
-        Secret::new(names.iter().find_map(|name| find(name)).unwrap())
-    }
-
-    async fn exchange(&self, code: &Secret) -> Result<TokenAnswer, PlatformError> {
-        let verifier = Secret::new("v".to_owned());
-        let redirect_uri = "https://gw.example/callback";
-        self.asking.oauth.exchange(CodeExchange { code, verifier: &verifier, redirect_uri }).await
-    }
-
-    async fn send(&self, to: &SubjectId, uuid: &str) -> Result<CardRef, SendError> {
-        self.asking.cards.send(to, &ask(), uuid).await
-    }
+/// The person consents; the code that comes back.
+async fn consented(bench: &Bench, who: &str) -> Secret {
+    bench.code(who, "Contact.User.Read offline_access", "ch").await
 }
 
 fn ask() -> Card {
-    Card::Ask(AskCard {
-        auth_session: AuthSessionId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap(),
-        requesters: vec!["<reports>".to_owned()],
-        reason: Some("**weekly** report".to_owned()),
-        scopes: ScopeSet::from_list("Contact.User.Read"),
-        expires_at: Timestamp::from_secs(1_800_000_600),
-        link: Secret::new("https://gw.example/go/abc?x=1&y=2".to_owned()),
-        code_way: CodeWay::Redirect,
-        again: false,
-    })
+    Card::Ask(ask_card("Contact.User.Read", CodeWay::Redirect, false))
 }
 
 fn code(text: &str) -> PlatformCode {
@@ -145,7 +79,7 @@ fn code(text: &str) -> PlatformCode {
 async fn every_face_is_accepted_when_sent_and_when_changed() {
     let bench = bench(|config| config.card.custom_message = Some("hi".to_owned())).await;
     let alice = bench.union_id(ALICE);
-    let card_ref = bench.send(&alice, "face").await.unwrap();
+    let card_ref = bench.send(alice.as_str(), &ask(), "face").await.unwrap();
     assert_eq!(bench.shown(ALICE).await["theme"], "blue");
     let scopes = ScopeSet::from_list("Contact.User.Read");
     let end = || EndCard { requesters: vec!["<reports>".to_owned()], missing: scopes.clone(), scopes: scopes.clone() };
@@ -168,9 +102,9 @@ async fn a_uuid_is_delivered_once() {
     let bench = bench(|_| ()).await;
     let alice = bench.union_id(ALICE);
     bench.fault("card_deliver", json!({"kind": "lose_answer"})).await;
-    assert_eq!(bench.send(&alice, "same").await, Err(SendError::Platform(PlatformError::Unclear)));
-    let first = bench.send(&alice, "same").await.unwrap();
-    assert_eq!(bench.send(&alice, "same").await, Ok(first));
+    assert_eq!(bench.send(alice.as_str(), &ask(), "same").await, Err(SendError::Platform(PlatformError::Unclear)));
+    let first = bench.send(alice.as_str(), &ask(), "same").await.unwrap();
+    assert_eq!(bench.send(alice.as_str(), &ask(), "same").await, Ok(first));
     bench.shown(ALICE).await;
 }
 
@@ -179,11 +113,11 @@ async fn who_cannot_be_reached_is_told() {
     let bench = bench(|_| ()).await;
     let unreachable = |text: &str| Err(SendError::Unreachable { code: code(text) });
     bench.control("people", &json!({"open_id": BOB, "resigned": true})).await;
-    assert_eq!(bench.send(&bench.union_id(BOB), "1").await, unreachable("not-delivered"));
-    assert_eq!(bench.send(&SubjectId::parse("nobody").unwrap(), "2").await, unreachable("not-delivered"));
+    assert_eq!(bench.send(bench.union_id(BOB).as_str(), &ask(), "1").await, unreachable("not-delivered"));
+    assert_eq!(bench.send("nobody", &ask(), "2").await, unreachable("not-delivered"));
     // An id that names a second place is not sent anywhere.
     let both = format!("nobody;dtv1.card//IM_ROBOT.{}", bench.union_id(ALICE));
-    assert_eq!(bench.send(&SubjectId::parse(&both).unwrap(), "3").await, unreachable("no-union-id"));
+    assert_eq!(bench.send(&both, &ask(), "3").await, unreachable("no-union-id"));
     let state = bench.sandbox.dingtalk().world.lock();
     assert!(state.messages.of(state.people.find(ALICE).unwrap(), 0).is_empty());
 }
@@ -191,7 +125,7 @@ async fn who_cannot_be_reached_is_told() {
 #[tokio::test]
 async fn a_template_that_is_not_there_is_the_owners_matter() {
     let bench = bench(|config| config.card.template_id = "other.schema".to_owned()).await;
-    let sent = bench.send(&bench.union_id(ALICE), "1").await;
+    let sent = bench.send(bench.union_id(ALICE).as_str(), &ask(), "1").await;
     let expected = PlatformError::Misconfigured { code: code("param.templateNotExist") };
     assert_eq!(sent, Err(SendError::Platform(expected)));
 }
@@ -199,7 +133,7 @@ async fn a_template_that_is_not_there_is_the_owners_matter() {
 #[tokio::test]
 async fn a_robot_that_is_not_the_apps_is_the_owners_matter() {
     let bench = bench(|config| config.robot_code = "another".to_owned()).await;
-    let sent = bench.send(&bench.union_id(ALICE), "1").await;
+    let sent = bench.send(bench.union_id(ALICE).as_str(), &ask(), "1").await;
     let expected = PlatformError::Misconfigured { code: code("param.openDeliverModelError") };
     assert_eq!(sent, Err(SendError::Platform(expected)));
 }
@@ -210,12 +144,12 @@ async fn an_app_token_that_is_not_taken_any_more_is_fetched_anew_once() {
     let alice = bench.union_id(ALICE);
     let dead = json!({"kind": "status", "status": 400, "body": {"code": "InvalidAuthentication"}});
     bench.fault("card_deliver", dead.clone()).await;
-    bench.send(&alice, "1").await.unwrap();
+    bench.send(alice.as_str(), &ask(), "1").await.unwrap();
     let fetched = bench.sandbox.dingtalk().journal.wait_for(2, |entry| entry.call.api == "app_token").await;
     assert_eq!(fetched.len(), 2);
     bench.control("faults", &json!({"match": {"api": "card_deliver"}, "times": 2, "action": dead})).await;
     let expected = PlatformError::Misconfigured { code: code("InvalidAuthentication") };
-    assert_eq!(bench.send(&alice, "2").await, Err(SendError::Platform(expected)));
+    assert_eq!(bench.send(alice.as_str(), &ask(), "2").await, Err(SendError::Platform(expected)));
 }
 
 #[tokio::test]
@@ -223,19 +157,19 @@ async fn a_limited_rate_is_waited_for() {
     let bench = bench(|_| ()).await;
     let limited = json!({"code": "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"});
     bench.fault("card_deliver", json!({"kind": "status", "status": 403, "body": limited})).await;
-    bench.send(&bench.union_id(ALICE), "1").await.unwrap();
+    bench.send(bench.union_id(ALICE).as_str(), &ask(), "1").await.unwrap();
 }
 
 #[tokio::test]
 async fn a_consent_becomes_tokens_that_rotate() {
     let bench = bench(|config| config.corp = TenantKey::parse(DINGTALK_CORP_ID).ok()).await;
     let oauth = &bench.asking.oauth;
-    let auth_code = bench.code(ALICE).await;
-    let first = bench.exchange(&auth_code).await.unwrap();
+    let auth_code = consented(&bench, ALICE).await;
+    let first = bench.exchange(&auth_code, "v").await.unwrap();
     assert_eq!(first.tenant.as_ref().map(TenantKey::as_str), Some(DINGTALK_CORP_ID));
     assert_eq!(oauth.identity(&first.access).await.unwrap().subject, bench.union_id(ALICE));
     let spent = code("invalidParameter.authCode.notFound");
-    assert_eq!(bench.exchange(&auth_code).await.err(), Some(PlatformError::Rejected { code: spent }));
+    assert_eq!(bench.exchange(&auth_code, "v").await.err(), Some(PlatformError::Rejected { code: spent }));
     let old = first.refresh.unwrap().token;
     let second = oauth.refresh(&old).await.unwrap();
     assert!(!second.access.matches(first.access.expose()));
@@ -259,8 +193,8 @@ async fn lost_answers_and_failures_are_told_apart() {
         ),
         (json!({"kind": "body", "body_text": "<html>"}), PlatformError::Unclear),
     ] {
-        let auth_code = bench.code(ALICE).await;
+        let auth_code = consented(&bench, ALICE).await;
         bench.fault("oauth_token", action.clone()).await;
-        assert_eq!(bench.exchange(&auth_code).await.err(), Some(expected), "{action}");
+        assert_eq!(bench.exchange(&auth_code, "v").await.err(), Some(expected), "{action}");
     }
 }

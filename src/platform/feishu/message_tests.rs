@@ -2,38 +2,26 @@
 
 use std::time::Duration;
 
-use futures_util::future::{FutureExt as _, join_all};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::oauth_tests::{api, config};
 use super::*;
 use crate::domain::card::{Card, CardRef, EndCard};
-use crate::domain::clock::Timestamp;
 use crate::domain::ids::{MessageId, SubjectId};
 use crate::domain::scopes::ScopeSet;
 use crate::platform::app_token::Shelf;
 use crate::platform::fake_server::{FakeServer, Reply, Seen, closed_port, json, text, with_headers};
+use crate::platform::sandbox_bench::StoppedClock;
 use crate::platform::{Cards as _, PlatformError, SendError};
 
 const TENANT_TOKEN_PATH: &str = "/open-apis/auth/v3/tenant_access_token/internal";
 
-struct StoppedClock;
-
-impl Clock for StoppedClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_secs(1_800_000_000)
-    }
-}
-
-/// A place where nothing is found.
-pub(super) fn no_shelf() -> Shelf {
-    Shelf { look: Box::new(|| async { None }.boxed()), keep: Box::new(|_, _| {}) }
-}
-
 fn messages(base: &url::Url) -> Messages {
     let config = Arc::new(config(base));
     let api = Arc::new(api(&config));
-    let token = tenant_token::tenant_token(Arc::clone(&api), Arc::clone(&config), Arc::new(StoppedClock), no_shelf());
+    let token =
+        tenant_token::tenant_token(Arc::clone(&api), Arc::clone(&config), Arc::new(StoppedClock), Shelf::none());
     Messages::new(api, token, config.card.clone())
 }
 
@@ -213,7 +201,7 @@ async fn the_parts_make_a_platform() {
     let base = closed_port().await;
     let http = crate::platform::client::rustls_config(None).unwrap();
     let http = crate::platform::client::http_client(&http).unwrap();
-    let platform = platform(config(&base), http, (Arc::new(StoppedClock), no_shelf()), (None, None)).unwrap();
+    let platform = platform(config(&base), http, (Arc::new(StoppedClock), Shelf::none()), (None, None)).unwrap();
     assert_eq!((platform.id.as_str(), platform.app_name.as_str()), ("feishu", "Cardkey"));
     assert!(platform.stream.is_none());
 }

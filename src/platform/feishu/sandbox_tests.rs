@@ -13,32 +13,17 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::*;
-use crate::domain::card::{AskCard, Card, CardRef, CodeWay, EndCard};
+use crate::domain::card::{Card, CodeWay, EndCard};
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::{AppId, AuthSessionId, SubjectId};
+use crate::domain::ids::AppId;
 use crate::domain::scopes::ScopeSet;
 use crate::domain::secret::Secret;
-use crate::domain::token::TokenAnswer;
 use crate::platform::client::{self, http_client, rustls_config};
-use crate::platform::{Asking, AuthorizeRequest, CodeExchange, DevicePoll, PlatformError, SendError};
+use crate::platform::sandbox_bench::{Bench, StoppedClock, ask_card};
+use crate::platform::{DevicePoll, PlatformError, SendError};
 use config::{CardOptions, OAuthVersion};
 
-const REDIRECT_URI: &str = "https://gw.example/callback";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-
-struct StoppedClock;
-
-impl Clock for StoppedClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_secs(1_800_000_000)
-    }
-}
-
-/// A sandbox and our app in it.
-struct Bench {
-    sandbox: Sandbox,
-    asking: Asking,
-}
 
 async fn bench(options: Options, card: CardOptions) -> Bench {
     let sandbox = Sandbox::start(options).await.unwrap();
@@ -53,49 +38,14 @@ async fn bench(options: Options, card: CardOptions) -> Bench {
         card,
     };
     let http = http_client(&rustls_config(None).unwrap()).unwrap();
-    let platform =
-        platform(config, http, (Arc::new(StoppedClock), super::message_tests::no_shelf()), (None, None)).unwrap();
-    Bench { sandbox, asking: platform.asking().unwrap() }
+    let platform = platform(config, http, (Arc::new(StoppedClock), Shelf::none()), (None, None)).unwrap();
+    Bench { sandbox, asking: platform.asking().unwrap(), control: "/control" }
 }
 
-impl Bench {
-    async fn control(&self, path: &str, body: &Value) -> Value {
-        let http = http_client(&rustls_config(None).unwrap()).unwrap();
-        let url = format!("{}/control/{path}", self.sandbox.base_url());
-        let response = http.post(url).json(body).send().await.unwrap();
-        assert!(response.status().is_success(), "{path}: {}", response.status());
-        serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default()
-    }
-
-    async fn fault(&self, api: &str, action: Value) {
-        self.control("faults", &json!({"match": {"api": api}, "times": 1, "action": action})).await;
-    }
-
-    /// The person consents; the code that comes back.
-    async fn code(&self, person: &str) -> Secret {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, VERIFIER.as_bytes());
-        let (state, scopes) = (Secret::new("st".to_owned()), ScopeSet::from_list("auth:user.id:read im:message"));
-        let challenge = URL_SAFE_NO_PAD.encode(digest);
-        let request =
-            AuthorizeRequest { redirect_uri: REDIRECT_URI, state: &state, challenge: &challenge, scopes: &scopes };
-        let url = self.asking.oauth.authorize_url(&request);
-        let asked = json!({"authorize_url": url.expose(), "open_id": person, "decision": "allow"});
-        let location = self.control("consent", &asked).await["location"].as_str().unwrap().to_owned();
-        let location = Url::parse(&location).unwrap();
-        let find =
-            |name: &str| location.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-        assert_eq!(find("state").as_deref(), Some("st"));
-        Secret::new(find("code").unwrap())
-    }
-
-    async fn exchange(&self, code: &Secret) -> Result<TokenAnswer, PlatformError> {
-        let verifier = Secret::new(VERIFIER.to_owned());
-        self.asking.oauth.exchange(CodeExchange { code, verifier: &verifier, redirect_uri: REDIRECT_URI }).await
-    }
-
-    async fn send(&self, to: &str, face: &Card, uuid: &str) -> Result<CardRef, SendError> {
-        self.asking.cards.send(&SubjectId::parse(to).unwrap(), face, uuid).await
-    }
+/// The person consents; the code that comes back.
+async fn consented(bench: &Bench, person: &str) -> Secret {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, VERIFIER.as_bytes());
+    bench.code(person, "auth:user.id:read im:message", &URL_SAFE_NO_PAD.encode(digest)).await
 }
 
 fn end() -> EndCard {
@@ -104,16 +54,7 @@ fn end() -> EndCard {
 }
 
 fn ask(code_way: CodeWay) -> Card {
-    Card::Ask(AskCard {
-        auth_session: AuthSessionId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap(),
-        requesters: vec!["<reports>".to_owned()],
-        reason: Some("**weekly** report".to_owned()),
-        scopes: ScopeSet::from_list("im:message offline_access"),
-        expires_at: Timestamp::from_secs(1_800_000_600),
-        link: Secret::new("https://gw.example/go/abc?x=1&y=2".to_owned()),
-        code_way,
-        again: true,
-    })
+    Card::Ask(ask_card("im:message offline_access", code_way, true))
 }
 
 #[tokio::test]
@@ -161,12 +102,12 @@ async fn who_cannot_be_reached_is_told() {
 async fn a_consent_becomes_tokens_that_rotate() {
     let bench = bench(Options::default(), CardOptions::default()).await;
     let oauth = &bench.asking.oauth;
-    let code = bench.code(ALICE).await;
-    let first = bench.exchange(&code).await.unwrap();
+    let code = consented(&bench, ALICE).await;
+    let first = bench.exchange(&code, VERIFIER).await.unwrap();
     assert_eq!(first.scopes, ScopeSet::from_list("auth:user.id:read im:message offline_access"));
     let person = oauth.identity(&first.access).await.unwrap();
     assert_eq!((person.subject.as_str(), person.tenant.unwrap().as_str()), (ALICE, DEFAULT_TENANT_KEY));
-    assert_eq!(bench.exchange(&code).await.err(), Some(PlatformError::Rejected { code: 20065.into() }));
+    assert_eq!(bench.exchange(&code, VERIFIER).await.err(), Some(PlatformError::Rejected { code: 20065.into() }));
     let old = first.refresh.unwrap().token;
     let second = oauth.refresh(&old).await.unwrap();
     assert!(!second.access.matches(first.access.expose()));
@@ -188,9 +129,9 @@ async fn lost_answers_and_failures_are_told_apart() {
         (json!({"kind": "status", "status": 503, "body": {"code": 20072}}), PlatformError::Unavailable),
         (json!({"kind": "body", "body_text": "<html>"}), PlatformError::Unclear),
     ] {
-        let code = bench.code(ALICE).await;
+        let code = consented(&bench, ALICE).await;
         bench.fault("oauth_token", action.clone()).await;
-        assert_eq!(bench.exchange(&code).await.err(), Some(expected), "{action}");
+        assert_eq!(bench.exchange(&code, VERIFIER).await.err(), Some(expected), "{action}");
     }
 }
 
